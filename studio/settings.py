@@ -115,6 +115,11 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="The number format of models; auto takes what suits model and device."
     )
+    cuda_graphs: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether the steps of UNets are launched on an NVIDIA card as CUDA graphs, where they can be: the "
+        "same bytes, sooner; off takes less of the card's memory.",
+    )
     threads: int | None = Field(
         None,
         ge=1,

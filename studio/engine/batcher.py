@@ -25,7 +25,7 @@ from studio.engine.noise import unmixed
 from studio.engine.pools import Batch, Participant, PendingCall, Pools
 from studio.engine.profile import Profile
 from studio.engine.row_loras import Stacks
-from studio.engine.step import Call, forward
+from studio.engine.step import Call, Runner, eager, forward
 from studio.errors import Cancelled, Closing
 
 T = TypeVar("T")
@@ -51,11 +51,13 @@ class Batcher:
         *,
         release: Callable[[], None] = lambda: None,
         exact_where_cheap: bool = False,
+        run: Runner = eager,
     ) -> None:
-        """`release` gives back what memory is kept for later, and is called when memory ran out."""
+        """`run` computes each step; `release` gives back what memory is kept for later, when memory ran out."""
         self._pools = Pools(profile, exact_where_cheap=exact_where_cheap)
         self._stacks = Stacks()
         self._release = release
+        self._run = run
         self._changed = Condition()
         self._errands: deque[_Errand] = deque()
         self._waiting: dict[PendingCall, _Strand] = {}
@@ -270,7 +272,7 @@ class Batcher:
         started, fault = time.monotonic(), None
         try:
             calls = [pending.call for pending in batch.pending]
-            answers = forward(calls, batch.rows, self._stacks, exact=batch.exact)
+            answers = forward(calls, batch.rows, self._stacks, exact=batch.exact, run=self._run)
         except Exception as error:  # noqa: BLE001 - whoever asked gets it; the thread goes on for the others
             fault = error
         # Behind the handler, where no frame holds the tensors any more.

@@ -17,7 +17,7 @@ from studio.engine.decode import decode, in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
 from studio.engine.requests import Denoise, LatentRow, Listener, Pass, Racer
-from studio.engine.sampling import resampled, sampled, sped_up
+from studio.engine.sampling import planned_on_host, resampled, sampled, sped_up
 from studio.engine.text import repeated
 from studio.errors import InvalidRecipe
 from studio.events import Preview
@@ -35,6 +35,8 @@ def denoise(
     recipe, pass_ = request.recipe, request.pass_
     pipe, learned = lease.turn_to(pass_.task), lease.loaded.pipe.scheduler.config
     pipe.scheduler = schedulers.build(recipe.scheduler, learned, lease.loaded.model.family_facts())
+    if lease.seat and lease.device.kind == "cuda":  # transformers want them beside their latents
+        planned_on_host(pipe.scheduler)
     resampled(pipe.scheduler, recipe.mask.resample)
     noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:

@@ -102,6 +102,11 @@ class Device:
             return torch.bfloat16
         return torch.float16
 
+    @property
+    def has_graphs(self) -> bool:
+        """Whether what is launched on it can be captured as CUDA graphs."""
+        return self.kind == "cuda" and torch.version.hip is None
+
     def holds(self, part: torch.nn.Module) -> bool:
         """Whether all weights of a module are on it."""
         return all(weight.device.type == self.kind for weight in part.parameters())

@@ -217,6 +217,11 @@ class Added:
             whole = torch.add(whole, change.added(layer, args[0], output), alpha=change.scale)
         return whole
 
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weight of each LoRA now; all layers of a component have the same."""
+        return tuple(self._weights)
+
     def made(self, like: torch.Tensor) -> Sequence[Change]:
         """The changes at the weights of now, where `like` is and in its numbers."""
         weights = [self._weights[place] for place, _ in self._changes]

@@ -20,6 +20,7 @@ from studio.engine import ip_adapters, memory, ram, safety, vaes
 from studio.engine.controlnets import ControlNetConditioning
 from studio.engine.device import Device
 from studio.engine.door import Door
+from studio.engine.graphs import CudaGraphs
 from studio.engine.ip_adapters import ImagePrompts, IpAdapter
 from studio.engine.lease import LoadedModel, PipelineLease, pipe_for, upcasts
 from studio.engine.loading import load
@@ -61,9 +62,10 @@ class PipelineManager:
         self._controlnets = controlnets or ControlNets(settings)
         self.prompt_assets = prompt_assets or PromptAssets.of(settings)
         self.settings = settings
-        self._room = Room(self.device, settings)
+        graphs = CudaGraphs() if self.device.has_graphs and settings.cuda_graphs == "auto" else None
+        self._room = Room(self.device, settings, graphs)
         self._door = Door()
-        self._sharing = Sharing(settings, self.device)
+        self._sharing = Sharing(settings, self.device, graphs)
         # The ids of models that overflowed in half precision.
         self._exact: set[str] = set()
 

@@ -16,7 +16,7 @@ from studio.atomic_files import AtomicFolder
 from studio.backends.base import never
 from studio.engine.memory import ran_out
 from studio.engine.row_loras import Stacks
-from studio.engine.step import Call, forward
+from studio.engine.step import Call, Runner, eager, forward
 
 # The sizes that are tried, in rows: a guided picture has two.
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24)
@@ -26,6 +26,8 @@ KNEE = 0.9
 WORTH = 1.1
 # Trying larger sizes ends after so many seconds.
 SECONDS = 3.0
+# Each size is captured as a graph before it is measured as one.
+GRAPHS_SECONDS = 20.0
 # Others held the device up where they used more than this much of a core that we compute on, or where the same forward
 # takes this many times as long at the end as at the beginning, and so many seconds more.
 OTHERS, DRIFT, JITTER = 0.25, 1.3, 0.002
@@ -86,8 +88,12 @@ def measured(
     seconds: float = SECONDS,
     crowding: Crowding = lambda: 0.0,
     unwanted: Callable[[], bool] = never,
+    run: Runner = eager,
 ) -> Profile:
-    """The profile of a call's network, for calls like this one; no LoRAs are put on. It ends early where `unwanted`."""
+    """The profile of a call's network, for calls like this one; no LoRAs are put on. It ends early where `unwanted`.
+
+    `run` computes each forward, of which the second of a size is as quick as all that follow.
+    """
     walls: dict[int, float] = {}
     works: dict[int, float] = {}
     alike: dict[bytes, set[int]] = defaultdict(set)
@@ -95,7 +101,7 @@ def measured(
     started = time.perf_counter()
     for size in sizes:
         try:
-            first, second = (_timed(call, size, last=last) for last in (False, True))
+            first, second = (_timed(call, size, run, last=last) for last in (False, True))
         except (RuntimeError, MemoryError) as error:
             if not walls or not ran_out(error):
                 raise
@@ -105,7 +111,7 @@ def measured(
             alike[first.row].add(size)
         if time.perf_counter() - started > seconds or unwanted():
             break
-    steady = not unwanted() and crowding() <= OTHERS and not _drifted(call, walls)
+    steady = not unwanted() and crowding() <= OTHERS and not _drifted(call, walls, run)
     # What others hold up takes longer, but hardly more of the processor's time.
     times = walls if steady or call.sample.device.type != "cpu" else works
     # More rows never take less time: what took longer was held up.
@@ -113,10 +119,10 @@ def measured(
     return Profile(smoothed, [frozenset(sizes) for sizes in alike.values()], steady)
 
 
-def _drifted(call: Call, walls: Mapping[int, float]) -> bool:
+def _drifted(call: Call, walls: Mapping[int, float], run: Runner) -> bool:
     """Whether the smallest of the sizes takes far longer or less now than when it was measured."""
     size, before = min(walls.items())
-    after = min(_timed(call, size, last=last).wall for last in (False, True))
+    after = min(_timed(call, size, run, last=last).wall for last in (False, True))
     quick, slow = sorted((before, after))
     return slow > DRIFT * quick + JITTER
 
@@ -129,12 +135,12 @@ class _Timed(NamedTuple):
     work: float
 
 
-def _timed(call: Call, size: int, *, last: bool) -> _Timed:
+def _timed(call: Call, size: int, run: Runner, *, last: bool) -> _Timed:
     """The call's first row among others, as the first of them or the last."""
     rows = [_row(call, 0), *(_row(call, number, factor=1 + number / 64) for number in range(1, size))]
     rows = rows[::-1] if last else rows
     wall, work = time.perf_counter(), time.process_time()
-    answers = forward(rows, size, Stacks())
+    answers = forward(rows, size, Stacks(), run=run)
     if call.sample.device.type == "cuda":
         torch.cuda.synchronize(call.sample.device)
     wall, work = time.perf_counter() - wall, time.process_time() - work
@@ -178,18 +184,23 @@ class Profiles:
         where: str = "",
         crowding: Crowding = lambda: 0.0,
         unwanted: Callable[[], bool] = never,
+        runner: Callable[[], Runner] = lambda: eager,
     ) -> None:
+        """`runner` gives what computes the forwards of one profile."""
         self._path = path
         self._where = where
         self._crowding = crowding
         self._unwanted = unwanted
+        self._runner = runner
         self._kept: dict[str, Profile] = _read(path) if path else {}
 
     def of(self, call: Call) -> Profile:
         """The profile for calls like this one, measured where it is not known yet."""
         key = self._key(call)
         if key not in self._kept:
-            found = measured(call, crowding=self._crowding, unwanted=self._unwanted)
+            run = self._runner()
+            seconds = SECONDS if run is eager else GRAPHS_SECONDS
+            found = measured(call, SIZES, seconds, self._crowding, self._unwanted, run)
             if self._unwanted():
                 return found
             self._kept[key] = found

@@ -9,6 +9,7 @@ from studio.catalogue.models import Model
 from studio.engine import memory, ram
 from studio.engine.aux_models import AuxModelCache
 from studio.engine.device import CARDS, Device
+from studio.engine.graphs import CudaGraphs
 from studio.engine.lease import LoadedModel, PipelineLease
 from studio.engine.lora import LoraCache
 from studio.engine.upscale import Upscaler
@@ -22,8 +23,9 @@ CURE = "Close other programs that use the device, make the image smaller, or cho
 class Room:
     """Everything that is loaded; each cache evicts its least recently used entry first, borrowed ones stay."""
 
-    def __init__(self, device: Device, settings: Settings) -> None:
+    def __init__(self, device: Device, settings: Settings, graphs: CudaGraphs | None = None) -> None:
         self.device = device
+        self.graphs = graphs
         self.loaded_models: dict[Model, LoadedModel] = {}
         self.leases: list[PipelineLease] = []
         self.aux_models = AuxModelCache(self.make)
@@ -46,6 +48,7 @@ class Room:
         """Unload everything that is not borrowed; False where there was nothing."""
         gone = self.evict(math.inf)
         gone = bool(self.lora_cache or self.upscalers.bytes) or gone
+        gone = self._drop_graphs() or gone
         self.lora_cache.clear()
         self.upscalers.clear()
         self.device.release()
@@ -53,9 +56,9 @@ class Room:
 
     def evict(self, needed: float, in_ram: float = 0) -> bool:
         """Unload until `needed` bytes of the device and `in_ram` bytes of the computer's memory are free, or only what
-        is borrowed is left: auxiliary networks before models. Returns whether anything was evicted.
+        is borrowed is left: CUDA graphs, auxiliary networks, then models. Returns whether anything was evicted.
         """
-        gone = False
+        gone = self.free() < needed and self._drop_graphs()
         while self.free() < needed and self.aux_models.drop():
             self.device.release()
             gone = True
@@ -70,8 +73,8 @@ class Room:
         return gone
 
     def free(self) -> int:
-        """The free bytes of the device."""
-        free = self.device.free_bytes()
+        """The free bytes of the device; what graphs work in is torch's, and nobody else's."""
+        free = max(0, self.device.free_bytes() - self._graph_bytes)
         if self.device.limit_bytes is None:
             return free
         held = sum(loaded.device_bytes for loaded in self.loaded_models.values())
@@ -91,7 +94,9 @@ class Room:
         """What is loaded, models first; may be asked from any thread."""
         in_use = {lease.loaded.model for lease in list(self.leases)}
         models = [one.held(in_use=one.model in in_use) for one in list(self.loaded_models.values())]
-        return (*models, *self.aux_models.held(), *self.upscalers.held(), *self.lora_cache.held())
+        graphs = [Held("CUDA graphs", f"{self.graphs.count}", self._graph_bytes)] if self.graphs else []
+        graphs = [one for one in graphs if one.device_bytes]
+        return (*models, *self.aux_models.held(), *self.upscalers.held(), *self.lora_cache.held(), *graphs)
 
     def use(self) -> MemoryUse:
         """Where memory went; may be asked from any thread."""
@@ -105,6 +110,18 @@ class Room:
         while self.aux_models.drop():
             pass
         self.clear()
+
+    @property
+    def _graph_bytes(self) -> int:
+        return self.graphs.bytes if self.graphs else 0
+
+    def _drop_graphs(self) -> bool:
+        """Drop the CUDA graphs, which are captured anew where they are needed; False where there were none."""
+        if not self._graph_bytes or self.graphs is None:
+            return False
+        self.graphs.clear()
+        self.device.release()
+        return True
 
     def _ease(self, what: str) -> None:
         for lease in self.leases:

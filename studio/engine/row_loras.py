@@ -2,21 +2,22 @@
 
 Changes of low rank go through two products for all rows at once, their factors stacked row by row and filled up with
 zeros (as in Punica and S-LoRA); any other change is computed for the rows that it is for. A convolution's first product
-is that of each place of its kernel with the pixel there, and the places are added up afterwards: what has to be copied
-is as many channels as the rank has, and not as the layer has.
+is one of groups, of which each row is one.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch.nn.functional import fold
+from torch.nn.functional import conv2d
 
 from studio.engine.changes import Change, LowRank
-from studio.engine.lora import Added, Hook
+from studio.engine.lora import Added
 
-# What one request adds to each layer of a network, by the layer's name.
+# What one request adds to each layer of a network, by the layer's name; all at the same weights.
 LayerLoras = Mapping[str, Added]
 # A change, and the rows that it is for.
 Placed = tuple[slice, Change]
@@ -26,76 +27,117 @@ Factors = tuple[torch.Tensor, torch.Tensor]
 RANK = 16
 
 
-class Stacks:
-    """The stacked factors of the last step; while the same requests stand in the same rows, they are used again."""
+@dataclass(frozen=True, eq=False)
+class RowLoras:
+    """The hook on one layer: each of `stacks` is two products for all rows, what is `single` is for its rows alone."""
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, int], tuple[object, Factors]] = {}
-
-    def factors(self, name: str, layer: torch.nn.Module, rank: int, placed: Sequence[Factored], rows: int) -> Factors:
-        """Factors of low-rank changes to one layer, as `_added` multiplies them."""
-        # Changes are compared by identity: they are made anew only where weights change.
-        made_for = (rows, *((place.start, place.stop, change) for place, change in placed))
-        kept, factors = self._kept.get((name, rank), (None, None))
-        if factors is None or kept != made_for:
-            stack = _stacked_channels if isinstance(layer, torch.nn.Conv2d) else _stacked
-            factors = stack(rank, placed, rows)
-            self._kept[name, rank] = made_for, factors
-        return factors
-
-
-def added_by_row(requests: Sequence[tuple[int, LayerLoras]], rows: int, stacks: Stacks) -> dict[str, Hook]:
-    """The hook on each layer that any of the requests changes; they stand one after the other, each in so many rows."""
-    parts: dict[str, list[tuple[slice, Added]]] = defaultdict(list)
-    start = 0
-    for length, loras in requests:
-        place = slice(start, start + length)
-        for name, added in loras.items():
-            parts[name].append((place, added))
-        start += length
-    return {name: _ByRow(name, changes, rows, stacks) for name, changes in parts.items()}
-
-
-class _ByRow:
-    """The hook on one layer."""
-
-    def __init__(self, name: str, parts: Sequence[tuple[slice, Added]], rows: int, stacks: Stacks) -> None:
-        self._name = name
-        self._parts = parts
-        self._rows = rows
-        self._stacks = stacks
+    stacks: Sequence[Factors]
+    single: Sequence[Placed] = ()
 
     def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
         given, whole = args[0], output
-        stacked, single = self._sorted(layer, output)
-        for rank, placed in stacked.items():
-            whole = _added(layer, given, whole, *self._stacks.factors(self._name, layer, rank, placed, self._rows))
-        for place, change in single:
+        for down, up in self.stacks:
+            whole = _added(layer, given, whole, down, up)
+        for place, change in self.single:
             whole = whole.clone() if whole is output else whole
             # Each is a change of what the bare model gives out.
             whole[place] += change.scale * change.added(layer, given[place], output[place])
         return whole
 
-    def _sorted(self, layer: torch.nn.Module, output: torch.Tensor) -> tuple[dict[int, list[Factored]], list[Placed]]:
-        """The changes that are stacked, by the rank that they are filled up to; and those that are not.
 
-        Each rank has a stack of its own, so that what a row is given does not depend on the ranks of its neighbours.
+class RowHooks(dict[str, RowLoras]):
+    """The hooks of one step, by the names of their layers; the same object for as long as they stay the same."""
+
+    @cached_property
+    def is_stacked(self) -> bool:
+        """Whether all that they add is in stacks."""
+        return not any(hook.single for hook in self.values())
+
+    @cached_property
+    def shape(self) -> Hashable:
+        """What hooks have in common whose factors can be copied into one another's."""
+        return tuple(
+            (name, tuple((down.shape, up.shape) for down, up in hook.stacks)) for name, hook in sorted(self.items())
+        )
+
+    def copied(self) -> "RowHooks":
+        """The same, whose stacks are in memory of their own."""
+        return RowHooks(
+            (name, RowLoras([(down.clone(), up.clone()) for down, up in hook.stacks])) for name, hook in self.items()
+        )
+
+    def take(self, other: "RowHooks") -> None:
+        """Have the stacks of others of the same shape."""
+        for name, hook in self.items():
+            for mine, new in zip(hook.stacks, other[name].stacks, strict=True):
+                for factor, wanted in zip(mine, new, strict=True):
+                    factor.copy_(wanted)
+
+
+class Stacks:
+    """The hooks of the last step with LoRAs; while the same requests stand in the same rows, they are used again."""
+
+    def __init__(self) -> None:
+        self._made_for: tuple[Any, ...] = ()
+        self._hooks = RowHooks()
+
+    def hooks(self, network: torch.nn.Module, requests: Sequence[tuple[int, LayerLoras]], rows: int) -> RowHooks:
+        """The hook on each layer that any of the requests changes; they stand one after the other, each in so many of
+        the rows.
         """
-        stacked: dict[int, list[Factored]] = defaultdict(list)
-        single: list[Placed] = []
-        factored = _is_factored(layer)
-        for place, added in self._parts:
-            for change in added.made(output):
-                if factored and isinstance(change, LowRank):
-                    stacked[_filled(len(change.down))].append((place, change))
-                else:
-                    single.append((place, change))
-        return stacked, single
+        if not any(loras for _, loras in requests):
+            return RowHooks()
+        # What is added is compared by identity, its weights by value: some LoRAs are for a part of the steps.
+        made_for = (network, rows, [(length, loras, _weights(loras)) for length, loras in requests])
+        if self._made_for != made_for:
+            found = {name: _hook(network.get_submodule(name), on, rows) for name, on in _by_layer(requests).items()}
+            self._hooks = RowHooks((name, hook) for name, hook in found.items() if hook.stacks or hook.single)
+            self._made_for = made_for
+        return self._hooks
+
+
+def _weights(loras: LayerLoras) -> tuple[float, ...]:
+    return next((added.weights for added in loras.values()), ())
+
+
+def _by_layer(requests: Sequence[tuple[int, LayerLoras]]) -> dict[str, list[tuple[slice, Added]]]:
+    parts: dict[str, list[tuple[slice, Added]]] = defaultdict(list)
+    start = 0
+    for length, loras in requests:
+        for name, added in loras.items():
+            parts[name].append((slice(start, start + length), added))
+        start += length
+    return parts
+
+
+def _hook(layer: Any, parts: Sequence[tuple[slice, Added]], rows: int) -> RowLoras:
+    """What is added to one layer.
+
+    Each rank has a stack of its own, so that what a row is given does not depend on the ranks of its neighbours.
+    """
+    stacked: dict[int, list[Factored]] = defaultdict(list)
+    single: list[Placed] = []
+    factored, stack = _is_factored(layer), _stacking(layer)
+    for place, added in parts:
+        for change in added.made(layer.weight):
+            if factored and isinstance(change, LowRank):
+                stacked[_filled(len(change.down))].append((place, change))
+            else:
+                single.append((place, change))
+    return RowLoras([stack(rank, placed, rows) for rank, placed in stacked.items()], single)
 
 
 def _filled(rank: int) -> int:
     """The rank that this one is filled up to: powers of two, of which there are few."""
     return max(RANK, 1 << (rank - 1).bit_length())
+
+
+def _stacking(layer: Any) -> Callable[[int, Sequence[Factored], int], Factors]:
+    """How factors are stacked for a layer."""
+    if not isinstance(layer, torch.nn.Conv2d):
+        return _stacked
+    single = layer.kernel_size == layer.stride == (1, 1) and layer.padding in ((0, 0), "valid")
+    return _stacked_pixels if single else _stacked_kernels
 
 
 def _stacked(rank: int, placed: Sequence[Factored], rows: int) -> Factors:
@@ -110,25 +152,28 @@ def _stacked(rank: int, placed: Sequence[Factored], rows: int) -> Factors:
     return down, up
 
 
-def _stacked_channels(rank: int, placed: Sequence[Factored], rows: int) -> Factors:
-    """Factors (rows, rank x places of the kernel, inputs) and (rows, outputs, rank) of changes to a convolution."""
+def _stacked_kernels(rank: int, placed: Sequence[Factored], rows: int) -> Factors:
+    """Factors (rows x rank, inputs, height, width) and (rows, outputs, rank) of changes to a convolution."""
     first = placed[0][1]
-    places = first.down[0, 0].numel()
-    down = first.down.new_zeros(rows, rank, places, first.down.shape[1])
+    down = first.down.new_zeros(rows, rank, *first.down.shape[1:])
     up = first.up.new_zeros(rows, len(first.up), rank)
     for place, change in placed:
         own = len(change.down)
-        # A convolution looks from a pixel to its neighbours; here each pixel is given on to them, the other way round.
-        down[place, :own] = change.down.flip(2, 3).flatten(2).transpose(1, 2)
+        down[place, :own] = change.down
         up[place, :, :own] = change.up.flatten(1) * change.scale
-    return down.flatten(1, 2), up
+    return down.flatten(0, 1), up
+
+
+def _stacked_pixels(rank: int, placed: Sequence[Factored], rows: int) -> Factors:
+    """Factors (rows, rank, inputs) and (rows, outputs, rank) of changes to a convolution that sees one pixel each."""
+    down, up = _stacked_kernels(rank, placed, rows)
+    return down.view(rows, rank, -1), up
 
 
 def _is_factored(layer: torch.nn.Module) -> bool:
     """Whether changes of low rank to this layer are two products."""
     if isinstance(layer, torch.nn.Conv2d):
-        plain = (layer.dilation, layer.groups, layer.padding_mode) == ((1, 1), 1, "zeros")
-        return plain and not isinstance(layer.padding, str)
+        return (layer.dilation, layer.groups, layer.padding_mode) == ((1, 1), 1, "zeros")
     return isinstance(layer, torch.nn.Linear)
 
 
@@ -136,23 +181,13 @@ def _added(
     layer: torch.nn.Module, given: torch.Tensor, output: torch.Tensor, down: torch.Tensor, up: torch.Tensor
 ) -> torch.Tensor:
     """`output` and, row by row, `up` of `down` of what came in."""
-    if isinstance(layer, torch.nn.Conv2d):
-        inner = _convolved(layer, torch.bmm(down, given.flatten(2)), given.shape[2:])
-        whole = torch.baddbmm(output.flatten(2), up, inner.flatten(2))
-    else:
+    if not isinstance(layer, torch.nn.Conv2d):
         tokens = torch.bmm(given.reshape(len(given), -1, given.shape[-1]), down)
-        whole = torch.baddbmm(output.reshape(len(output), -1, output.shape[-1]), tokens, up)
-    return whole.view_as(output)
-
-
-def _convolved(layer: torch.nn.Conv2d, products: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """The sum (rows, rank, height, width) over the kernel's places of products (rows, rank x places, pixels)."""
-    kernel, padding = layer.kernel_size, [int(side) for side in layer.padding]
-    if kernel == (1, 1) and not any(padding):
-        whole = torch.unflatten(products, 2, tuple(size))
-    else:
-        sides = [side + 2 * pad - length + 1 for side, pad, length in zip(size, padding, kernel, strict=True)]
-        beyond = [length - 1 - pad for length, pad in zip(kernel, padding, strict=True)]
-        whole = fold(products, tuple(sides), kernel, padding=tuple(beyond))
-    strided: torch.Tensor = whole[..., :: layer.stride[0], :: layer.stride[1]]
-    return strided
+        return torch.baddbmm(output.reshape(len(output), -1, output.shape[-1]), tokens, up).view_as(output)
+    if down.dim() == 3:
+        inner = torch.bmm(down, given.flatten(2))
+    else:  # each row is a group of one convolution, with kernels of its own
+        beside = given.reshape(1, -1, *given.shape[2:])
+        inner = conv2d(beside, down, None, layer.stride, layer.padding, groups=len(given))
+        inner = inner.view(len(given), up.shape[2], -1)
+    return torch.baddbmm(output.flatten(2), up, inner).view_as(output)

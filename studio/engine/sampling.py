@@ -81,6 +81,20 @@ def resampled(scheduler: Any, count: int) -> None:
         scheduler.set_begin_index = lambda begin_index=0: begin(begin_index // count)
 
 
+def planned_on_host(scheduler: Any) -> None:
+    """Let a fresh scheduler keep its timesteps in the computer's memory.
+
+    Many a scheduler looks its numbers up there by the timestep: each step would wait for the card to tell it.
+    """
+    plan = scheduler.set_timesteps
+
+    @functools.wraps(plan)  # pipelines read the signature to know what it takes
+    def planned(*args: Any, **kwargs: Any) -> None:
+        plan(*args, **{**kwargs, "device": "cpu"})
+
+    scheduler.set_timesteps = planned
+
+
 def _noised(scheduler: Any, sample: torch.Tensor, timestep: Any, generator: Any) -> torch.Tensor:
     """A sample with so much noise again as it had before the step; there the scheduler steps next."""
     noise: torch.Tensor = randn_tensor(sample.shape, generator=generator, device=sample.device, dtype=sample.dtype)

@@ -10,10 +10,12 @@ import torch
 from studio.backends.base import Turn
 from studio.engine.batcher import Batcher
 from studio.engine.device import Device
+from studio.engine.graphs import CudaGraphs
 from studio.engine.numerics import Trail, wanted_numerics
 from studio.engine.pools import Participant
 from studio.engine.profile import Profiles
 from studio.engine.shared import Seat
+from studio.engine.step import Runner, eager
 from studio.engine.threads import crowding
 from studio.recipe import PaintedRecipe
 from studio.settings import Settings
@@ -30,13 +32,24 @@ class Sharing:
     to be the same to the byte, or is raced, goes through the steps.
     """
 
-    def __init__(self, settings: Settings, device: Device) -> None:
+    def __init__(self, settings: Settings, device: Device, graphs: CudaGraphs | None = None) -> None:
+        """Steps are CUDA `graphs` where there are any."""
         self._settings = settings
         self._several = settings.side_by_side > 1
         where = f"{device.name}; {torch.get_num_threads()} threads; torch {torch.__version__}"
+        where += "; CUDA graphs" if graphs else ""
         others = crowding() if device.kind == "cpu" else lambda: 0.0
-        profiles = Profiles(settings.home / PROFILES, where, others, lambda: self._steps.unwanted)
-        self._steps = Batcher(profiles.of, release=device.release, exact_where_cheap=device.kind != "cpu")
+        runner: Callable[[], Runner] = (lambda: CudaGraphs(often=1)) if graphs else lambda: eager
+        profiles = Profiles(settings.home / PROFILES, where, others, lambda: self._steps.unwanted, runner)
+
+        def release() -> None:
+            if graphs:
+                graphs.clear()
+            device.release()
+
+        self._steps = Batcher(
+            profiles.of, release=release, exact_where_cheap=device.kind != "cpu", run=graphs or eager
+        )
 
     def participant(self, recipe: PaintedRecipe, turn: Turn) -> Participant | None:
         """Who asks for the steps of this recipe's picture; None where nothing is to be had from sharing them."""

@@ -8,12 +8,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from studio.engine.lora import hooked
-from studio.engine.row_loras import LayerLoras, Stacks, added_by_row
+from studio.engine.lora import Hook, hooked
+from studio.engine.row_loras import LayerLoras, Stacks
 from studio.speedups.deep_cache import Deep, noted, repeated
 
 # What ControlNets add. Rows without any are given zeros, which change nothing.
@@ -50,25 +50,51 @@ class Call:
     def shapes(self) -> Hashable:
         """The same without the weights."""
         alike = {name: value for name, value in self.given.items() if name not in RESIDUALS}
-        return (_shape(self.sample, self.rows), _shape(alike, self.rows))
+        return (shape_of(self.sample, self.rows), shape_of(alike, self.rows))
 
 
-def forward(calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = False) -> list[Any]:
+class Runner(Protocol):
+    """Computes one forward: what `network` answers with these `hooks` on its layers."""
+
+    def __call__(
+        self,
+        network: Any,
+        sample: torch.Tensor,
+        timestep: Any,
+        given: Mapping[str, Any],
+        hooks: Mapping[str, Hook],
+        /,
+    ) -> Any: ...
+
+
+def eager(
+    network: Any, sample: torch.Tensor, timestep: Any, given: Mapping[str, Any], hooks: Mapping[str, Hook]
+) -> Any:
+    """A forward as torch makes it, one operation after the other."""
+    with hooked(network, hooks):
+        return network(sample, timestep, **given)
+
+
+def forward(
+    calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = False, run: Runner = eager
+) -> list[Any]:
     """The answer to each of `calls`, which share a key, from one forward of at least as many rows as theirs.
 
     A call that fills it by itself is made as its pipeline made it; an `exact` one as it would be beside others.
     """
     first = calls[0]
+    # Deep blocks that are noted or repeated have hooks and forwards of their own.
+    run = eager if any(call.deep for call in calls) else run
     if len(calls) == 1 and first.rows == rows and not exact:
-        with hooked(first.network, first.loras), _deep(calls, 0):
-            return [first.network(first.sample, first.timestep, **first.given)]
+        with _deep(calls, 0):
+            return [run(first.network, first.sample, first.timestep, first.given, first.loras)]
     lengths = [call.rows for call in calls]
     padding = rows - sum(lengths)
     given = _beside([call.given for call in _with_residuals(calls)], padding)
     sample = _beside([call.sample for call in calls], padding)
-    added = added_by_row([(call.rows, call.loras) for call in calls], rows, stacks)
-    with hooked(first.network, added), _deep(calls, padding):
-        answer = first.network(sample, _timesteps(calls, padding), **given)
+    hooks = stacks.hooks(first.network, [(call.rows, call.loras) for call in calls], rows)
+    with _deep(calls, padding):
+        answer = run(first.network, sample, _timesteps(calls, padding), given, hooks)
     return _parted(answer, lengths)
 
 
@@ -153,15 +179,15 @@ def _parted(answer: Any, lengths: Sequence[int]) -> list[Any]:
     return [tuple(part[place] for part in parts) for place in range(len(lengths))]
 
 
-def _shape(value: Any, rows: int) -> Hashable:
+def shape_of(value: Any, rows: int) -> Hashable:
     """What of a value has to be the same for rows to stand side by side; itself where it has none."""
     match value:
         case torch.Tensor() if value.dim() and len(value) == rows:
             return (tuple(value.shape[1:]), value.dtype, value.device)
         case dict():
-            return tuple((name, _shape(value[name], rows)) for name in sorted(value))
+            return tuple((name, shape_of(value[name], rows)) for name in sorted(value))
         case list() | tuple():
-            return tuple(_shape(part, rows) for part in value)
+            return tuple(shape_of(part, rows) for part in value)
         case None | bool() | int() | float() | str():
             return value
         case _:

@@ -71,13 +71,14 @@ class Sent(Which):
 class Into(Event):
     """The tab whose work begins, and at once where it is told what varies.
 
-    Where it was composed in that tab, `prompt` and `count` stand in for the form's.
+    Where it was composed in that tab, `prompt` and `count` stand in for the form's, and `race` was chosen there.
     """
 
     to: Name
     axes: AxisLines = []  # noqa: RUF012 - a default of its schema
     prompt: Words = ""
     count: Annotated[int, Field(ge=0, le=100_000)] = 0
+    race: bool | None = None
 
 
 class Wish(Event):
@@ -291,7 +292,9 @@ class Workspace:
     @staticmethod
     def _made_into(panel: Panel, recipes: list[Recipe], event: Into, who: Identity) -> Updates:
         """Begin a tab's work with these recipes."""
-        return panel.vary(recipes[0], event.axes, who) if event.axes else panel.begin(recipes, who)
+        if event.axes:
+            return panel.vary(recipes[0], event.axes, who)
+        return panel.compose(recipes, who, race=event.race) if event.count else panel.begin(recipes, who)
 
     def _wire_models(self, tab: str) -> None:
         """Where the tab is chosen, the models are offered that can do its task."""

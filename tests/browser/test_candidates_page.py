@@ -133,8 +133,9 @@ def test_a_set_is_composed_in_the_tab_itself_and_a_picture_that_is_sent_there_be
     expect(composer).to_contain_text("those of the form")
     composer.get_by_label("Prompt").fill("another")
     composer.get_by_label("Pictures").fill("3")
+    composer.get_by_label("Race").check()
     composer.get_by_role("button", name="Make 3 candidates").click()
-    expect(counts(page)).to_contain_text("3 made")
+    expect(counts(page)).to_contain_text("2 of 3 made · 1 dropped")
 
 
 def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPage, address: str) -> None:

@@ -82,6 +82,7 @@ def pretend(monkeypatch: Any, card: Card) -> Card:
     from studio.engine import manager, placement
 
     monkeypatch.setattr(Device, "torch_device", GPU)
+    monkeypatch.setattr(Device, "has_graphs", False)  # `test_graphs.py` pretends them
     monkeypatch.setattr(Device, "holds", lambda _, part: all(map(card.holds, part.parameters())))
     for name, value in {
         "mem_get_info": lambda: (card.free(), card.total),

@@ -1,6 +1,8 @@
 """A crowd on one device, and all that can go wrong at once: each job ends once, and each picture is its owner's own."""
 
+import os
 import random
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,24 +29,43 @@ from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests.engine.conftest import picture
 from tests.engine.crew import whole_steps
+from tests.engine.test_process import begun
 
 PEOPLE = [Identity.earlier(f"person {number}") for number in range(8)]
 SIDE = 64
 PLAIN: dict[str, Any] = {"prompt": "a red house", "model": "starter", "width": SIDE, "height": SIDE, "steps": 5}
 # Of so many forwards each fault befalls one.
 EACH = 12
+# How an engine in a process of its own is begun that has faults, and dies of some forwards; {0} is a folder.
+FAULTY = """
+import pytest
+from pathlib import Path
+from studio.engine import batcher
+from tests.engine.crew import whole_steps
+from tests.engine.test_chaos import Faults
+whole_steps(pytest.MonkeyPatch())
+batcher.forward = Faults(7, Path({0!r}), {1})
+"""
 
 
 class Faults:
-    """Forwards of which some fail: memory ends, the numbers of one picture overflow, or something breaks."""
+    """Forwards of which some fail: memory ends, the numbers of one picture overflow, or something breaks.
 
-    def __init__(self, seed: int) -> None:
+    Where there are `graves`, the process dies of some as well, so often in all as `deaths` says.
+    """
+
+    def __init__(self, seed: int, graves: Path | None = None, deaths: int = 0) -> None:
         self.rng = random.Random(seed)
         self.made = 0
         self._coming: list[str] = []
+        self._graves, self._deaths = graves, deaths
+        self._last = self.rng.randint(3, EACH)
 
     def __call__(self, calls: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
         self.made += 1
+        if self._graves and self.made == self._last and (dead := len(list(self._graves.iterdir()))) < self._deaths:
+            (self._graves / str(dead)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
         fault = self._next()
         if fault == "no memory":
             raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -230,3 +251,28 @@ def test_whatever_goes_wrong_in_a_crowd_each_job_ends_once_and_each_picture_is_i
     assert faults.made >= EACH
     assert check_pictures(results, alone, compared)
     assert held[-1] <= 1.05 * held[rounds // 2]
+
+
+@pytest.mark.parametrize(
+    ("count", "deaths", "compared"),
+    [(8, 1, 1), pytest.param(200, 12, 20, marks=[pytest.mark.soak, pytest.mark.timeout(2400)])],
+)
+def test_in_a_crowd_whose_engine_dies_each_job_ends_once_and_each_picture_is_its_owners(
+    home: Settings,
+    alone: Callable[[Recipe], Image.Image],
+    count: int,
+    deaths: int,
+    compared: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    graves = tmp_path_factory.mktemp("graves")
+    backend = begun(home, FAULTY.format(str(graves), deaths))
+    with Studio(home, backend=backend, durable=False) as studio:
+        jobs = Crowd(studio, count).all(count)
+        for job, who in jobs:
+            check_job(studio, job, who)
+        results = [event for job, _ in jobs for event in job.results]
+        # InUse is raised where anything of the device is still held.
+        assert backend.free_memory() >= 0
+    assert len(list(graves.iterdir())) == deaths
+    check_pictures(results, alone, compared)

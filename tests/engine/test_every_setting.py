@@ -5,6 +5,7 @@ A new field fails here until there is a case for it.
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from studio.backends.base import Backend
 from studio.backends.local import LocalBackend
+from studio.backends.process import ProcessBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
@@ -179,8 +182,19 @@ Make = Callable[[Values], list[np.ndarray[Any, Any]]]
 @pytest.fixture(scope="module")
 def make(home: Settings, pictures: dict[str, str]) -> Iterator[Make]:
     """The pictures that a recipe makes; those of a base are made once."""
+    with closing(LocalBackend(home, Catalogue(home))) as backend:
+        yield maker(home, pictures, backend)
+
+
+@pytest.fixture(scope="module")
+def make_apart(home: Settings, pictures: dict[str, str]) -> Iterator[Make]:
+    """The same by an engine in a process of its own."""
+    with closing(ProcessBackend(home, Catalogue(home))) as backend:
+        yield maker(home, pictures, backend)
+
+
+def maker(home: Settings, pictures: dict[str, str], backend: Backend) -> Make:
     catalogue, inputs, nets = Catalogue(home), InputStore.of(home), ControlNets(home)
-    backend = LocalBackend(home, catalogue)
     made: dict[str, list[np.ndarray[Any, Any]]] = {}
 
     def stored(values: Values) -> Values:
@@ -194,8 +208,7 @@ def make(home: Settings, pictures: dict[str, str]) -> Iterator[Make]:
             made[repr(values)] = [np.asarray(one.image) for one in backend.generate(recipes, lambda _: None)]
         return made[repr(values)]
 
-    yield pixels
-    backend.close()
+    return pixels
 
 
 def differ(make: Make, base: Values, changed: Values) -> bool:
@@ -232,6 +245,15 @@ def test_a_control_units_setting_changes_what_is_made(make: Make, field: str):
 def test_a_loras_setting_changes_what_is_made(make: Make, field: str):
     base, changed = LORAS[field]
     assert differ(make, base, {"loras": [{**base["loras"][0], **changed}]})
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("field", sorted(CASES.keys() - ELSEWHERE))
+def test_a_setting_is_the_same_by_an_engine_in_a_process_of_its_own(make: Make, make_apart: Make, field: str):
+    base, changed = CASES[field]
+    for values in (base, {**base, **changed}):
+        for here, there in zip(make(values), make_apart(values), strict=True):
+            assert np.array_equal(here, there)
 
 
 def test_what_is_inert_would_be_seen(make: Make):

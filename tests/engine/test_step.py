@@ -16,7 +16,7 @@ from studio.engine.lora import Added, LoraSet, hooked, load
 from studio.engine.numerics import Trail
 from studio.engine.pools import Participant
 from studio.engine.profile import SIZES, Profile, measured
-from studio.engine.row_loras import Stacks, added_by_row
+from studio.engine.row_loras import Stacks
 from studio.engine.step import Call, forward
 from studio.recipe import Recipe
 from studio.schedulers import sampling
@@ -252,7 +252,8 @@ def test_what_a_lora_adds_to_any_convolution_is_the_same_beside_others(kernel: A
     given = torch.randn(4, 6, 9, 8)
     with torch.no_grad():
         bare = layer(given)
-        with hooked(torch.nn.Sequential(layer), added_by_row(requests, 4, Stacks())):
+        network = torch.nn.Sequential(layer)
+        with hooked(network, Stacks().hooks(network, requests, 4)):
             made = layer(given)
         wanted = [bare[:1] + 0.5 * changes[0].added(layer, given[:1], bare[:1])]
         wanted += [bare[1:3] + 0.5 * changes[1].added(layer, given[1:3], bare[1:3]), bare[3:]]

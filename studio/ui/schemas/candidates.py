@@ -115,6 +115,7 @@ class NoCandidates(TypedDict):
     draft: CandidatesDraft | None
     most: int
     seconds: dict[str, float]
+    races: bool
     cells: list[Candidate | LostCandidate]
 
 

@@ -124,6 +124,11 @@ class Panel:
         """
         raise NotImplementedError
 
+    def compose(self, recipes: list[Recipe], who: Identity, *, race: bool | None) -> Updates:
+        """The same with what was composed in the tab itself; `race` says whether those that fall behind are dropped."""
+        del race
+        return self.begin(recipes, who)
+
     def refused(self, fault: StudioError, prompt: str, count: int, who: Identity) -> Updates:
         """Say in the tab itself why what was composed there did not begin. Sets only `extras`."""
         del fault, prompt, count, who

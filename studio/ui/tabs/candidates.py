@@ -87,6 +87,7 @@ class Drafted(TypedDict):
 
     base: Words
     prompt: Words
+    race: NotRequired[bool]
     count: Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -156,8 +157,11 @@ class CandidatesPanel(Panel):
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)
 
     def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
+        return self.compose(recipes, who, race=None)
+
+    def compose(self, recipes: list[Recipe], who: Identity, *, race: bool | None) -> Updates:
         several = [usual(recipe) for recipe in recipes]
-        set_id = self.studio.candidates.begin(several, who)
+        set_id = self.studio.candidates.begin(several, who, race=race)
         return {self.widget: {**self._view(set_id, who), "begun": True}}
 
     def draft(self, recipe: Recipe, who: Identity) -> Updates:
@@ -205,7 +209,8 @@ class CandidatesPanel(Panel):
         check_held(self.studio.inputs, [base], who)
         recipe = base.replace(prompt=event["prompt"], count=event["count"])
         self.consent.check([recipe], who)
-        return {**self._view(self.studio.candidates.begin([recipe], who), who), "begun": True}
+        begun = self.studio.candidates.begin([recipe], who, race=event.get("race"))
+        return {**self._view(begun, who), "begun": True}
 
     def _mark(self, set_id: str, who: Identity, event: Marking) -> View:
         mark = Rating(event["verdict"], event["star"], event["rating"])
@@ -291,6 +296,7 @@ class CandidatesPanel(Panel):
             "draft": None,
             "most": self.studio.settings.max_images,
             "seconds": seconds_by_model(self.studio.database),
+            "races": self.studio.backend.races,
             "cells": [],
         }
 

@@ -1,24 +1,26 @@
 // What is asked for before there is a set, or beside the one that is shown: a prompt, how many pictures, and how long that takes.
 import { exampleCards } from "./examples.js";
 import { facts, maker } from "./form.js";
-import { html, nothing } from "./vendor/lit.js";
+import { html, live, nothing } from "./vendor/lit.js";
 
 // As many are proposed.
 export const USUAL = 8;
+export const RACE = "Look at them while they are made, and drop those that fall behind: about two thirds of the steps";
 // A set of one has nothing to be ranked against.
 const LEAST = 2;
 
 /**
  * What is written here; `base` is the recipe of a picture that more are to be made of, else empty, and then the form says the rest.
- * @typedef {{ base: string, prompt: string, count: number, fault: string }} Composed
+ * @typedef {{ base: string, prompt: string, count: number, race: boolean, fault: string }} Composed
  */
 
 /**
  * @param {Composed} draft
  * @param {NoCandidates | null} told
+ * @param {boolean} races whether they can be raced here
  * @param {{ write: (change: Partial<Composed>) => void, make: () => void, back: (() => void) | null }} acts
  */
-export function candidateComposer({ base, prompt, count, fault }, told, { write, make, back }) {
+export function candidateComposer({ base, prompt, count, race, fault }, told, races, { write, make, back }) {
     const form = facts();
     const seconds = told?.seconds[form?.model.id ?? ""] ?? 0;
     const price = form?.tabs[maker()]?.price;
@@ -35,6 +37,7 @@ export function candidateComposer({ base, prompt, count, fault }, told, { write,
         <p class="fault" id="composer-fault" role="alert">${fault}</p>
         <p class="quiet">${base ? "All other settings are those of the picture." : `Model, size and all other settings are those of the form: ${form?.model.name ?? ""}.`}</p>
         <div class="composer-row"><label class="tool-field"><span>Pictures</span><input name="count" type="number" min=${LEAST} max=${told?.most ?? nothing} step="1" required .value=${String(count)} @input=${(event) => write({ count: Number(event.target.value) })}></label>
+            <label class="tool-field" ?hidden=${!races} title=${RACE}><input name="race" type="checkbox" .checked=${live(race)} @change=${(event) => write({ race: event.target.checked })}><span>Race</span></label>
             <output class="quiet">${[!base && seconds ? `about ${lasting(seconds * count)}` : "", !base && price ? price : ""].filter(Boolean).join(" · ")}</output></div>
         <div class="composer-row"><button class="primary">${count >= LEAST ? `Make ${count} candidates` : "Make candidates"}</button>
             ${back ? html`<button type="button" class="plain" @click=${back}>Back to the candidates</button>` : nothing}</div>

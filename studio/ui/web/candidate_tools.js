@@ -1,5 +1,5 @@
 // Above the candidates: which set, how far it is, and how its pictures are sorted, shown, filtered and refined.
-import { lasting } from "./candidate_composer.js";
+import { lasting, RACE } from "./candidate_composer.js";
 import { menu } from "./menu.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
@@ -105,7 +105,7 @@ function makeMore({ cells, prompt, most, races, each_usd: usd }, race, change, a
     return html`<form class="board-more" @submit=${make}>
         <label class="tool-field"><span>Prompt</span><input name="words" type="text" maxlength="20000" .value=${prompt}></label>
         <label class="tool-field"><span>Pictures</span><input name="count" type="number" min="1" max=${most} step="1" required .value=${String(Math.min(MORE, most))} @input=${say}></label>
-        <label class="tool-field" ?hidden=${!races} title="Look at them while they are made, and drop those that fall behind: about two thirds of the steps"><input name="race" type="checkbox" .checked=${live(race)} @change=${(event) => change({ race: event.target.checked })}><span>Race</span></label>
+        <label class="tool-field" ?hidden=${!races} title=${RACE}><input name="race" type="checkbox" .checked=${live(race)} @change=${(event) => change({ race: event.target.checked })}><span>Race</span></label>
         <button class="plain">Make more</button><output class="quiet" .textContent=${costs(Math.min(MORE, most))}></output></form>`;
 }
 

@@ -132,7 +132,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     function draw() {
         // Nothing is known yet: what is to be seen comes with the first answer.
         if (!draft && !view) return render(nothing, root);
-        if (draft || !view || view.set === null) return keepingFocus(() => render(candidateComposer(draft ?? blank(), none, { write, make, back: draft && view?.set ? leave : null }), root));
+        if (draft || !view || view.set === null) return keepingFocus(() => render(candidateComposer(draft ?? blank(), none, (none ?? view)?.races ?? false, { write, make, back: draft && view?.set ? leave : null }), root));
         const now = view;
         const numbers = order();
         if (cursor === null || !numbers.includes(cursor) || !known(cursor)) cursor = numbers.find(known) ?? null;
@@ -146,7 +146,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         looks.again();
     }
 
-    const blank = () => ({ base: "", prompt: input("prompt")?.value ?? "", count: USUAL, fault: "" });
+    const blank = () => ({ base: "", prompt: input("prompt")?.value ?? "", count: USUAL, race: look.race, fault: "" });
 
     /** @param {Partial<import("./candidate_composer.js").Composed>} change */
     function write(change) {
@@ -160,16 +160,16 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     async function make() {
-        const { base, prompt, count } = draft ?? blank();
+        const { base, prompt, count, race } = draft ?? blank();
         if (!prompt.trim()) {
             write({ fault: "The prompt is empty. Say in a few words what the pictures show." });
             part(root, "textarea").focus();
         } else if (base) {
-            const answer = await server.begin({ base, prompt, count });
+            const answer = await server.begin({ base, prompt, count, race });
             if (answer.fault === undefined) take(answer);
             else write({ fault: answer.fault });
         } else {
-            compose("candidates", { prompt, count });
+            compose("candidates", { prompt, count, race });
         }
     }
 

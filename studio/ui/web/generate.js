@@ -32,7 +32,7 @@ export async function go(to) {
 /**
  * Begins another tab's work with what was written there, and with the form of the tab before it for all else.
  * @param {string} to
- * @param {{ prompt: string, count: number }} given
+ * @param {{ prompt: string, count: number, race: boolean }} given
  */
 export async function compose(to, given) {
     await ready;

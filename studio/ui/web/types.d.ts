@@ -269,6 +269,7 @@ interface NoCandidates {
     draft: CandidatesDraft | null;
     most: number;
     seconds: Record<string, number>;
+    races: boolean;
     cells: Array<Candidate | LostCandidate>;
 }
 
