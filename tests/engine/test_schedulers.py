@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
+from studio.engine.sampling import planned_on_host
 from studio.engine.schedulers import build, check
 from studio.errors import InvalidRecipe
 from studio.families import FAMILIES
@@ -245,3 +246,18 @@ def test_eulers_continuous_steps_are_edms(home, tiny_model):
         scheduler.set_timesteps(6)
     torch.testing.assert_close(built.sigmas, wanted.sigmas)
     assert built.config.prediction_type == "v_prediction"
+
+
+@pytest.mark.parametrize("name", sampling("diffusion"))
+def test_no_step_reads_from_the_card(name: str) -> None:
+    """A device whose numbers nobody can read stands for one: whoever asks for them would wait for it."""
+    scheduler = build(name, SD15)
+    planned_on_host(scheduler)
+    scheduler.set_timesteps(6, device="meta")
+    sample = torch.empty(1, 4, 8, 8, device="meta", dtype=torch.float16)
+    takes = inspect.signature(scheduler.step).parameters
+    noise = {"generator": torch.Generator()} if "generator" in takes else {}
+    for timestep in scheduler.timesteps:
+        prediction = scheduler.scale_model_input(sample, timestep) / 2
+        sample = scheduler.step(prediction, timestep, sample, return_dict=False, **noise)[0]
+    assert sample.is_meta
