@@ -1,7 +1,8 @@
 """What a job tells while it runs. Events are values; any number of readers follow them from any position.
 
 A job's log is: Downloading*, then one or more times Queued*, Started, (Loading | Step | Preview | Checked | Finished |
-ImageFailed | Dropped)*, as a long job lets those of others in between, then exactly one end: Done, Stopped or Failed.
+ImageFailed | Dropped)*, as a long job lets those of others in between, NotContinued*, then exactly one end: Done,
+Stopped or Failed.
 Where the device is lost, Halted comes before the end; the job goes on after the studio's next start.
 """
 
@@ -173,6 +174,17 @@ class ImageFailed:
     fault: Failed
 
 
+@dataclass(frozen=True)
+class NotContinued:
+    """Image `image` is there, and the next step of its way cannot be done with it, as `fault` says.
+
+    That is known when the job is over, and stands in the log before its end.
+    """
+
+    image: int
+    fault: Failed
+
+
 Event = (
     Downloading
     | Queued
@@ -185,6 +197,7 @@ Event = (
     | Finished
     | ImageFailed
     | Dropped
+    | NotContinued
     | Done
     | Stopped
     | Failed

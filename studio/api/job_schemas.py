@@ -95,6 +95,9 @@ class ImageFacts(BaseModel):
     safety: Verdict | None = None
     watermark: str | None = None
     fault: FaultFacts | None = None
+    not_continued: Annotated[
+        FaultFacts | None, Field(description="Why the next step of its way cannot be done with it.")
+    ] = None
     dropped: Annotated[str | None, Field(description="Where it fell behind in a race.")] = None
 
 

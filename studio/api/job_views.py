@@ -9,7 +9,7 @@ from starlette.requests import Request
 from studio.api.job_schemas import FaultFacts, ImageFacts, JobFacts, JobList, Progress
 from studio.api.pictures import address, withheld
 from studio.errors import Fault
-from studio.events import Dropped, Event, Failed, Finished, ImageFailed, Preview, Step
+from studio.events import Dropped, Event, Failed, Finished, ImageFailed, NotContinued, Preview, Step
 from studio.gate.folders import KEY, Folders
 from studio.gate.identity import Identity
 from studio.jobs.item import QueueItem
@@ -57,7 +57,7 @@ def event_facts(studio: Studio, event: Event, request: Request, who: Identity) -
     if isinstance(event, Finished):
         url = None if withheld(event.path) else address(studio, request, event.path, who)
         return name, {"image": event.image, "url": url, "recipe": _dump(event.recipe), "seconds": event.seconds}
-    if isinstance(event, ImageFailed):
+    if isinstance(event, ImageFailed | NotContinued):
         return name, {"image": event.image, "fault": dict(_folders(request).fault(event.fault.as_fault()))}
     if isinstance(event, Failed):
         return name, dict(_folders(request).fault(event.as_fault()))
@@ -76,6 +76,7 @@ def _image(studio: Studio, job: Job, item: QueueItem, event: Finished | None, re
         else:
             shown.url = address(studio, request, event.path, job.who)
     shown.fault = _fault(fault, request) if fault else None
+    shown.not_continued = _fault(item.not_continued.as_fault(), request) if item.not_continued else None
     shown.dropped = item.fell.sentence if item.fell and item.state == "dropped" else None
     return shown
 

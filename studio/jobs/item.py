@@ -16,8 +16,8 @@ DEVICE = "device"
 class QueueItem:
     """Item `number` of its job. `lane` is who makes it; `attempts` counts how often that was begun.
 
-    `fault` says why it failed, `fell` where it fell behind in a race. `alone`: it is made by itself, since an attempt
-    beside others came to no good end.
+    `fault` says why it failed, `fell` where it fell behind in a race, `not_continued` why what was to follow it
+    cannot be done. `alone`: it is made by itself, since an attempt beside others came to no good end.
     """
 
     number: int
@@ -27,6 +27,7 @@ class QueueItem:
     attempts: int = 0
     fault: Failed | None = None
     fell: Dropped | None = None
+    not_continued: Failed | None = None
     alone: bool = False
 
     @property

@@ -144,6 +144,17 @@ class Job:
             self._news.notify_all()
         self._pass_on(event)
 
+    def tell_late(self, event: Event) -> None:
+        """Tell of a job that is over what is known only now; its end is told again, and stays the last event."""
+        with self._news:
+            if self._ended():
+                self._log += [event, self._log[-1]]
+                self._log[-3] = None
+            else:
+                self._log.append(event)
+            self._news.notify_all()
+        self._pass_on(event)
+
     def begin_again(self, items: Sequence[QueueItem], who: Identity) -> None:
         """These of its items wait as if they had never been tried, in the context and with the keys of who asks now."""
         for item in items:

@@ -60,8 +60,10 @@ class Maker:
             made = [missing[image] for image in event.images] if isinstance(event, Step) else missing
             if stopped() or all(item.state != "running" for item in made):
                 raise Cancelled
-            if isinstance(event, Preview) and self._hides:
-                return
+            if isinstance(event, Preview):
+                event = replace(event, jpeg=self._look(event.jpeg, missing[event.image]))
+                if not event.jpeg:
+                    return
             if isinstance(event, Dropped):
                 self._drop(job, missing[event.image], event)
                 return
@@ -78,13 +80,13 @@ class Maker:
             if close := getattr(images, "close", None):
                 close()
 
-    @property
-    def _hides(self) -> bool:
-        return self._safety is not None and self._safety.hides_previews
+    def _look(self, jpeg: bytes, item: QueueItem) -> bytes:
+        """A look at an item as it may be shown; empty where it may not."""
+        return self._safety.look(jpeg, item.recipe) if self._safety and jpeg else jpeg
 
     def _drop(self, job: Job, item: QueueItem, event: Dropped) -> None:
         """Keep what is left of an image that fell behind."""
-        item.fell = replace(event, image=item.number, jpeg=b"" if self._hides else event.jpeg)
+        item.fell = replace(event, image=item.number, jpeg=self._look(event.jpeg, item))
         with self._lock:
             if item.state != "running":
                 return

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from studio.errors import NotFound, StorageError
-from studio.events import Event, Finished, ImageFailed, Started, Stopped
+from studio.events import Event, Finished, ImageFailed, NotContinued, Started, Stopped
 from studio.gate.identity import Identity
 from studio.jobs.fair_queue import rank
 from studio.jobs.job import Job, Listener
@@ -124,6 +124,8 @@ class Register:
         for item in job.items:
             if item.fault and not KINDS[job.kind].one_fault_ends:
                 job.tell(ImageFailed(item.number, item.fault))
+            if item.not_continued:
+                job.tell(NotContinued(item.number, item.not_continued))
         job.tell(ending)
         self._remember(job)
         return job

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 from studio.backends.base import Backend
 from studio.downloads.queue import Errand, OnNews
 from studio.errors import Cancelled, Closing, DeviceLost, EngineEnded, InternalError, NotFound, StudioError
-from studio.events import Downloading, Halted, Queued, Stopped
+from studio.events import Downloading, Failed, Halted, NotContinued, Queued, Stopped
 from studio.gate.identity import Identity, check_creates
 from studio.jobs.admission import Admission, Limits
 from studio.jobs.item import DEVICE, QueueItem
@@ -145,6 +145,14 @@ class Scheduler:
     def listen(self, kind: str, listener: Listener) -> None:
         """Call `listener` after each event of a job of this kind; it must return at once and not call the scheduler."""
         self._register.listeners.setdefault(kind, []).append(listener)
+
+    def not_continued(self, job: Job, faults: Mapping[int, StudioError]) -> None:
+        """Say of images of a job that is over, by their numbers, why what was to follow them cannot be done."""
+        items = [job.items[number] for number in faults]
+        for item in items:
+            item.not_continued = Failed.of(faults[item.number])
+            job.tell_late(NotContinued(item.number, item.not_continued))
+        self._store.not_continued(job, items)
 
     def stop(self, id: str, who: Identity) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""

@@ -104,6 +104,12 @@ class JobStore:
                 rows.execute(change, (item.state, *outcome, job.id, item.number))
                 _note(rows, job, item.state, item)
 
+    def not_continued(self, job: Job, items: Sequence[QueueItem]) -> None:
+        """What was to follow these images cannot be done, as their items say."""
+        change = "UPDATE items SET message = ?, hint = ?, field = ?, code = ? WHERE job = ? AND number = ?"
+        with self._database.write() as rows:
+            rows.executemany(change, [(*_fault_columns(one.not_continued), job.id, one.number) for one in items])
+
     def end(self, job: Job, ending: Event) -> None:
         """The job is over; so are those of its items that were not."""
         fault = _fault_columns(ending if isinstance(ending, Failed) else None)
@@ -296,6 +302,8 @@ def _item(row: Row) -> QueueItem:
     item.state = row["state"] if row["state"] in get_args(State) else "waiting"
     if item.state == "failed":
         item.fault = _fault(row)
+    elif item.state == "done" and row["message"]:
+        item.not_continued = _fault(row)
     item.fell = read_fallen(item.number, row["fell"])
     item.alone = item.fell is not None
     return item

@@ -4,11 +4,22 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.catalogue.models import Catalogue
-from studio.errors import Busy, Closing, DeviceLost, InvalidRequest, NotFound, StorageError, StudioError, Unreadable
+from studio.errors import (
+    Busy,
+    Closing,
+    DeviceLost,
+    InternalError,
+    InvalidRequest,
+    NotFound,
+    StorageError,
+    StudioError,
+    Unreadable,
+)
 from studio.events import END, Event
 from studio.gate.identity import Identity
 from studio.inputs import InputStore
@@ -181,24 +192,31 @@ class Repeats:
         except (Busy, Closing, DeviceLost, StorageError):
             return False
         except StudioError as error:
-            log.warning("The next step of a picture's way cannot be done: %s", error.sentence)
-            self._store.forget(name)
-        except Exception:
+            self._give_up(name, who, error)
+        except Exception as error:
             log.exception("The next step of a picture's way failed")
-            self._store.forget(name)
+            self._give_up(name, who, InternalError(error))
         return True
+
+    def _give_up(self, name: str, who: Identity, error: StudioError) -> None:
+        """Nothing follows a job, for this reason."""
+        log.warning("The next step of a picture's way cannot be done: %s", error.sentence)
+        self._store.forget(name)
+        with suppress(StudioError):  # the job itself may be what cannot be read
+            job = self._jobs.get(name, who)
+            self._jobs.not_continued(job, {image.image: error for image in job.results})
 
     def _go_on(self, job: Job, steps: Steps | None) -> None:
         if steps is None:
             raise Unreadable("What follows it cannot be read.", "Do the same once more.")
         made = {steps.places[image.image]: image.path for image in job.results}
         recipes, faults = self.next(steps, made, job.who)
-        for error in faults.values():
-            log.warning("The next step of a picture's way cannot be done: %s", error.sentence)
         if recipes:
             self._make([*recipes.values()], steps.after([*recipes]), job.who, after=job.id)
         else:
             self._store.forget(job.id)
+        if faults:
+            self._jobs.not_continued(job, {steps.places.index(place): error for place, error in faults.items()})
 
     def _gone_on(self, steps: Steps, place: int, made: Path, who: Identity) -> Recipe:
         """The next step from what the step before made."""

@@ -1,5 +1,6 @@
 """What stands for a picture until it may be seen: a card for one that is withheld, a blur for one that was flagged."""
 
+import io
 import textwrap
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -28,3 +29,14 @@ def card(size: tuple[int, int], words: str) -> Image.Image:
 def blurred(image: Image.Image) -> Image.Image:
     """The picture so that its colours alone can be told."""
     return image.filter(ImageFilter.GaussianBlur(max(image.size) / 12))
+
+
+def blurred_jpeg(jpeg: bytes) -> bytes:
+    """The same of a look at a picture in the making; empty where it cannot be read."""
+    buffer = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+            blurred(image.convert("RGB")).save(buffer, "JPEG", quality=80)
+    except (OSError, SyntaxError, ValueError):
+        return b""
+    return buffer.getvalue()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 from PIL import Image
 
@@ -15,7 +15,7 @@ from studio.errors import PromptRefused, StudioError
 from studio.events import Check, Checked, Verdict
 from studio.recipe import Recipe
 from studio.safety import watermark
-from studio.safety.card import card
+from studio.safety.card import blurred_jpeg, card
 from studio.safety.prompts import PromptFilter
 from studio.settings import Settings, Strictness
 
@@ -88,8 +88,22 @@ class Safety:
 
     @property
     def hides_previews(self) -> bool:
-        """Whether nothing is shown before it is checked."""
+        """Whether nothing at all is shown before it is checked."""
         return self._settings.output_check == "strict"
+
+    def look(self, jpeg: bytes, recipe: Recipe) -> bytes:
+        """A look at a picture that is still being made, as it may be shown: no more of it than a flagged one shows.
+
+        Whole where nothing could come to be flagged, blurred where it could, empty where it could be withheld.
+        """
+        strictness = self.strictness(recipe)
+        if strictness == "off":
+            return jpeg
+        return blurred_jpeg(jpeg) if strictness == "on" else b""
+
+    def strictness(self, recipe: Recipe) -> Strictness:
+        """That of the strictest part that may still take offence at the picture of this recipe."""
+        return max(self._settings.output_check, self._noted(recipe.prompt), key=get_args(Strictness).index)
 
     def check_prompts(self, recipes: Iterable[Recipe]) -> None:
         """PromptRefused where the prompt filter is strict and takes offence at a prompt of these."""
@@ -112,6 +126,15 @@ class Safety:
             if not safe.is_withheld:
                 safe = self._after(check, safe, made)
         return safe
+
+    def _noted(self, prompt: str) -> Strictness:
+        """How strict the prompt filter is where it takes offence at a prompt, or cannot be asked; else off."""
+        if self._settings.prompt_filter == "off":
+            return "off"
+        try:
+            return self._settings.prompt_filter if self._prompts.reason(prompt) else "off"
+        except StudioError:
+            return self._settings.prompt_filter
 
     def _after(self, check: Check, safe: SafeImage, made: _Made) -> SafeImage:
         """The picture after one more part."""

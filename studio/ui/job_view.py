@@ -126,9 +126,9 @@ def _job(studio: Studio, job: Job, before: Finished | None) -> JobView:
         "id": job.id,
         "state": job.state,
         "prompt": job.recipes[0].prompt,
-        "note": withheld(studio, list(done.values())),
+        "note": " ".join(filter(None, (withheld(studio, list(done.values())), _not_continued(job)))),
         "fault": failure(events),
-        **progress(job, events),
+        **_with_blur(studio, job, progress(job, events), seen=bool(previews)),
         "cells": [
             made(studio, job, done[index], WALL_SIDE)
             if index in done and studio.index.shows(done[index].path)
@@ -136,6 +136,20 @@ def _job(studio: Studio, job: Job, before: Finished | None) -> JobView:
             for index in _shown(job)
         ],
     }
+
+
+def _with_blur(studio: Studio, job: Job, progress: Progress, *, seen: bool) -> Progress:
+    """How far a job is, with a word on why what is seen of it is blurred, where that is so."""
+    if seen and job.is_open and studio.safety.strictness(job.recipes[0]) == "on":
+        progress["line"] = " · ".join(filter(None, (progress["line"], "blurred until it is checked")))
+    return progress
+
+
+def _not_continued(job: Job) -> str:
+    """One line where the next step of a way cannot be done with some of a job's pictures; else empty."""
+    faults = [item.not_continued for item in job.items if item.not_continued]
+    which = f" with {len(faults)} of {len(job.items)} pictures" if len(job.items) > 1 else ""
+    return f"The next step cannot be done{which}: {faults[0].sentence}" if faults else ""
 
 
 def _expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, before: Finished | None) -> Expected:

@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.gate.identity import Identity
+from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.studio import Studio
@@ -129,8 +130,15 @@ def _job_facts(job: Job, *, mine: bool) -> QueueJob:
     return _with_own(facts, job) if mine else facts
 
 
+def _why(item: QueueItem) -> str:
+    """Why a picture is not there, or is not gone on with; empty where nobody knows yet."""
+    if item.not_continued:
+        return f"It is made, and its next step cannot be: {item.not_continued.sentence}"
+    return item.fault.sentence if item.fault else ""
+
+
 def _with_own(facts: QueueJob, job: Job) -> QueueJob:
-    """What only its owner sees: of what it is, how far, why it failed, and each picture that is not made."""
+    """What only its owner sees: what it is of, how far, why it failed, each picture not made or not gone on with."""
     events = job.events
     at = progress(job, events)
     fault = failure(events)
@@ -141,8 +149,8 @@ def _with_own(facts: QueueJob, job: Job) -> QueueJob:
         "share": at["fraction"],
         "fault": " ".join(f"{fault['message']} {fault['hint']}".split()) if fault else "",
         "items": [
-            {"number": item.number, "state": item.state, "fault": item.fault.sentence if item.fault else ""}
+            {"number": item.number, "state": item.state, "fault": _why(item)}
             for item in job.items
-            if item.state != "done"
+            if item.state != "done" or item.not_continued
         ],
     }

@@ -1,5 +1,6 @@
 """The safety layer as programs meet it: each language says what was withheld or refused, and none gives it away."""
 
+import time
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -17,6 +18,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import pictures
+from studio.ui.job_view import view
 from studio.ui.tabs import arena
 from tests.api.asking import Ask, asking, gated
 from tests.ui.painter import Painter
@@ -169,3 +171,19 @@ def test_a_flagged_picture_is_blurred_wherever_several_are_seen_or_handed_on_tog
         "what an agent sees": Image.open(agent),
     }
     assert {name: is_flat(one, whole) for name, one in shown.items() if one} == dict.fromkeys(shown, blurred)
+
+
+def test_what_is_seen_of_a_picture_in_the_making_is_blurred_for_pages_and_programs_alike(tmp_path: Path) -> None:
+    painter = Painter()
+    with Studio(Settings.load(home=tmp_path, port=0, output_check="on"), backend=painter) as studio:
+        painter.held.set()
+        job = studio.submit(Recipe.make(prompt="a boat", **SIZE), PROGRAM)
+        while not (seen := view(studio, PROGRAM)["job"]) or not seen["cells"][0]["shown"]:
+            time.sleep(0.02)
+        coded = asking(gated(studio))("GET", "/sdapi/v1/progress").json()["current_image"]
+        painter.held.clear()
+        list(job.follow())
+    assert seen["line"].endswith(" · blurred until it is checked")
+    whole = painter._picture(job.recipes[0], 0.5)
+    for one in (str(seen["cells"][0]["shown"]).partition(",")[2], coded):
+        assert is_flat(Image.open(BytesIO(b64decode(one))), whole)

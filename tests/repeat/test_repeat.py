@@ -13,19 +13,25 @@ from PIL import Image
 from studio.cli import main
 from studio.cli.repeat import _lines
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
-from studio.events import ImageFailed
+from studio.events import Done, Failed, ImageFailed, NotContinued, Queued
 from studio.export.pictures import found_in_library
-from studio.gate.identity import COMMAND_LINE
+from studio.gate.identity import COMMAND_LINE, PROGRAM
+from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.metadata import own
 from studio.recipe import Recipe, Upscale
+from studio.repeat.making import Plan
 from studio.repeat.recipes import for_pictures, for_prompts
 from studio.repeat.store import RepeatStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import library_views
+from studio.ui.job_view import view
+from studio.ui.queue_panel import _job_facts
+from tests.api.asking import asking, gated
 from tests.drawer import Drawer
+from tests.drawer import resolved as drawn
 from tests.people import who
 
 
@@ -220,6 +226,42 @@ def test_what_cannot_go_on_is_left_out_of_the_next_step_and_told(home: Studio):
     recipes, faults = home.repeats.next(planned.steps, {0: gone, 1: last}, COMMAND_LINE)
     assert [*recipes] == [1]
     assert isinstance(faults[0], NotFound | InvalidRecipe)
+
+
+def test_a_next_step_that_cannot_be_done_is_told_by_the_job_the_page_and_programs_and_is_kept(tmp_path: Path):
+    settings = Settings(home=tmp_path / "home")
+    with Studio(settings, backend=Drawer()) as studio:
+        start = studio.inputs.add(Image.new("RGB", (64, 64)), who=PROGRAM).id
+        later = Recipe(init_image=start, upscale=Upscale(scale=2, upscaler="gone"), model="starter")
+        recipes = for_prompts(resolved(studio), ["a boat", "a fox"])
+        job = studio.repeats.begin(Plan(recipes, [later], "a house", ["a boat", "a fox"]), PROGRAM)
+        list(job.follow())
+        until = time.monotonic() + 300
+        while not all(item.not_continued for item in job.items):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        told = asking(gated(studio))("GET", f"/api/jobs/{job.id}").json()["images"]
+        assert [image["state"] for image in told] == ["done", "done"]
+        assert all("gone" in image["not_continued"]["message"] and image["not_continued"]["hint"] for image in told)
+        (seen,) = _job_facts(job, mine=True)["items"][:1]
+        assert seen["fault"].startswith("It is made, and its next step cannot be: ")
+        assert "with 2 of 2 pictures: " in str(view(studio, PROGRAM)["job"]["note"])
+    with Studio(settings, backend=Drawer()) as studio:
+        *_, first, second, end = studio.job(job.id, PROGRAM).events
+        assert [type(event) for event in (first, second, end)] == [NotContinued, NotContinued, Done]
+        assert (first.image, second.image) == (0, 1)
+        assert "gone" in first.fault.sentence
+
+
+def test_what_is_known_only_after_the_end_reaches_whoever_reads_on():
+    job = Job("a", COMMAND_LINE, [QueueItem(0, drawn("a"))], 0.0)
+    for event in (Queued(0), Done(1.0)):
+        job.tell(event)
+    _, position = job.read(0)
+    late = NotContinued(0, Failed("It cannot be.", "Do something else."))
+    job.tell_late(late)
+    assert job.read(position)[0] == (late, Done(1.0))
+    assert job.events == (Queued(0), late, Done(1.0))
 
 
 def test_a_search_of_the_library_says_what_the_same_is_done_to(home: Studio):

@@ -1,26 +1,28 @@
 """The safety layer in a studio: each part off, on or strict; told in the job, kept in the file, failing closed."""
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
 from studio.errors import DamagedModel, PromptRefused
-from studio.events import Checked, Done, Preview
+from studio.events import Checked, Done, Dropped, Event, Preview
 from studio.jobs.job import Job
 from studio.library import facts
 from studio.metadata import own
-from studio.recipe import Recipe
+from studio.recipe import Recipe, ResolvedRecipe
 from studio.replay.replay import compared
 from studio.safety import watermark
 from studio.safety.card import PAPER, card
 from studio.safety.layer import NOTE, SAFETY, WATERMARK
 from studio.settings import Settings
-from studio.studio import Studio
+from studio.studio import LOOKS, Studio
 from tests.drawer import Drawer
 from tests.people import who
 
@@ -29,12 +31,35 @@ RED = {"porn": 0.6, "hentai": 0.1, "neutral": 0.3}
 GREEN = {"porn": 0.1, "hentai": 0.1, "neutral": 0.8}
 
 
+def ramp() -> bytes:
+    """A JPEG from black to white: blurred, its darkest and lightest edges are gone."""
+    buffer = BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+LOOK = ramp()
+
+
 class Watched(Drawer):
     """Draws, and takes offence as it is told to."""
 
     def __init__(self, shares: Mapping[str, float] | None = None) -> None:
         super().__init__()
         self.shares = shares
+
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
+    ) -> Iterator[Rendered]:
+        """What is said to fall behind is not made; looks are of a ramp."""
+
+        def look(event: Event) -> None:
+            report(replace(event, jpeg=LOOK) if isinstance(event, Preview) else event)
+
+        if "falls behind" in recipes[0].prompt:
+            report(Dropped(0, 1, 2, 0.2, 0.8, LOOK))
+            return iter(())
+        return super().generate(recipes, look, wanted, turn)
 
     def classify(self, image: Image.Image) -> Mapping[str, float]:
         if self.shares is None:
@@ -56,6 +81,11 @@ def job_of(studio: Studio, prompt: str = "a house", **values: object) -> Job:
 
 def verdicts(job: Job) -> dict[str, str]:
     return {event.check: event.verdict for event in job.events if isinstance(event, Checked)}
+
+
+def is_blurred(jpeg: bytes) -> bool:
+    low, high = Image.open(BytesIO(jpeg)).convert("L").getextrema()
+    return bool(high - low < 0.95 * 255)
 
 
 def test_without_the_layer_nothing_is_said_and_nothing_changed(tmp_path: Path) -> None:
@@ -91,14 +121,44 @@ def test_the_output_check_marks_or_withholds_and_fails_closed(
         assert bool(facts(path).get(NOTE)) is (verdict != "passed")
 
 
-@pytest.mark.parametrize(("strictness", "shown"), [("off", True), ("on", True), ("strict", False)])
-def test_nothing_is_shown_before_it_is_checked(tmp_path: Path, strictness: str, shown: bool) -> None:
-    with opened(tmp_path, output_check=strictness) as studio:
-        seen, told = threading.Event(), []
-        studio.jobs.listen("images", lambda event: (told.append(event), seen.set()))
-        job_of(studio)
-        assert any(isinstance(event, Preview) for event in told) is shown
-        assert studio.images.looks == 0, "a command asks a service for none at all"
+@pytest.mark.parametrize(
+    ("settings", "prompt", "shown"),
+    [
+        ({}, "a naked man", "whole"),
+        ({"output_check": "on"}, "a house", "blurred"),
+        ({"output_check": "strict"}, "a house", "nothing"),
+        ({"prompt_filter": "on"}, "a naked man", "blurred"),
+        ({"prompt_filter": "on"}, "a house", "whole"),
+        ({"prompt_filter": "on", "output_check": "strict"}, "a naked man", "nothing"),
+    ],
+)
+def test_a_look_at_a_picture_in_the_making_shows_no_more_than_a_flagged_one(
+    tmp_path: Path, settings: dict[str, str], prompt: str, shown: str
+) -> None:
+    with opened(tmp_path, **settings) as studio:
+        told: list[Event] = []
+        studio.jobs.listen("images", told.append)
+        job_of(studio, prompt)
+        looks = {event.jpeg for event in told if isinstance(event, Preview)}
+        left = job_of(studio, f"{prompt} falls behind")
+    assert bool(looks) is (shown != "nothing")
+    assert all(is_blurred(jpeg) is (shown == "blurred") for jpeg in looks)
+    (fallen,) = [event.jpeg for event in left.events if isinstance(event, Dropped)]
+    assert bool(fallen) is (shown != "nothing"), "of what fell behind in a race the look is all that stays"
+    assert not fallen or is_blurred(fallen) is (shown == "blurred")
+
+
+def test_a_look_that_cannot_be_read_is_not_shown_where_it_would_be_blurred(tmp_path: Path) -> None:
+    for strictness, shown in (("off", b"no jpeg"), ("on", b"")):
+        with opened(tmp_path, output_check=strictness) as studio:
+            assert studio.safety.look(b"no jpeg", Recipe(prompt="a house")) == shown
+
+
+def test_a_service_is_asked_for_no_looks_where_none_may_be_shown(tmp_path: Path) -> None:
+    for strictness, looks in (("off", LOOKS), ("on", LOOKS), ("strict", 0)):
+        settings = Settings(home=tmp_path / strictness, output_check=strictness)
+        with Studio(settings, backend=Watched(GREEN)) as studio:
+            assert studio.images.looks == looks
 
 
 def test_a_threshold_says_how_sure_the_classifier_has_to_be(tmp_path: Path) -> None:

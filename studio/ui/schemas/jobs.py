@@ -48,7 +48,7 @@ class View(TypedDict):
 
 
 class QueueItem(TypedDict):
-    """A picture of a job that is not made."""
+    """A picture of a job that is not made, or whose next step cannot be done."""
 
     number: int
     state: str

@@ -81,7 +81,7 @@ export function openQueue(server) {
 
     /** @param {QueueJob} job */
     function again(job) {
-        const left = job.items?.length ?? 0;
+        const left = (job.items ?? []).filter(({ state }) => state !== "done").length;
         return left ? act(left === job.images ? "Make again" : `Make the ${left} missing`, job, "retry") : nothing;
     }
 

@@ -821,7 +821,7 @@ interface View {
     said?: string;
 }
 
-/** A picture of a job that is not made. */
+/** A picture of a job that is not made, or whose next step cannot be done. */
 interface QueueItem {
     number: number;
     state: string;
