@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from PIL import Image, ImageDraw
 
@@ -90,12 +90,11 @@ class Sheet:
 
     def write(self, path: Path, kind: Kind) -> str:
         """Write it to a file; returns what is worth knowing about it. StorageError where it cannot be written."""
+        if kind == "html":
+            AtomicFolder(path.parent).write(path, lambda file: file.writelines(map(str.encode, self.pieces())))
+            return ""
         data, note = self.made(kind)
-
-        def fill(file: BinaryIO) -> None:
-            file.write(data)
-
-        AtomicFolder(path.parent).write(path, fill)
+        AtomicFolder(path.parent).write(path, lambda file: file.write(data))
         return note
 
     def made(self, kind: Kind) -> tuple[bytes, str]:
@@ -129,12 +128,16 @@ class Sheet:
 
     def page(self) -> str:
         """A page of HTML that needs nothing but itself."""
-        axes = [axis._asdict() for axis in self.axes]
-        data = {"axes": axes, "cells": [_cell_data(cell) for cell in self.cells]}
-        # Inside a script, only this would end it.
-        text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-        template = TEMPLATE.read_text("utf-8").replace("{{note}}", escape(self.note))
-        return template.replace("{{title}}", escape(self.title[:100])).replace("{{data}}", text)
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """The page bit by bit: no more than one picture of it is held at a time."""
+        head, _, tail = TEMPLATE.read_text("utf-8").partition("{{data}}")
+        yield head.replace("{{note}}", escape(self.note)).replace("{{title}}", escape(self.title[:100]))
+        yield f'{{"axes": {_in_script([axis._asdict() for axis in self.axes])}, "cells": ['
+        for number, cell in enumerate(self.cells):
+            yield f"{', ' if number else ''}{_in_script(_cell_data(cell))}"
+        yield f"]}}{tail}"
 
     def table(self) -> str:
         """Comma-separated values, a row a cell; a field that a spreadsheet would run as a formula is made words."""
@@ -211,6 +214,11 @@ class _Layout:
     def _excess(self) -> float:
         width, height = self.size
         return max(width * height / MOST_PIXELS, (max(width, height) / MOST_SIDE) ** 2)
+
+
+def _in_script(value: Any) -> str:
+    # Inside a script, only this would end it.
+    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/")
 
 
 def _cell_data(cell: Shown) -> dict[str, Any]:

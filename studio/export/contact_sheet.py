@@ -1,10 +1,9 @@
 """A contact sheet: pictures in rows with what they are, as a self-contained page or as pages to print."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from functools import partial
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 
 from PIL import Image, ImageDraw, ImageOps
 
@@ -21,6 +20,7 @@ COLUMNS = 4
 DOTS_AN_INCH = 150
 PAGE, EDGE, GAP = (1240, 1754), 60, 20
 LETTER, LINES = 17, 3
+BLOCK = 2**18
 CAPTION = round(LETTER * LINE * LINES)
 TITLE = LETTER + 7
 
@@ -30,13 +30,13 @@ def write(paths: Sequence[Path], target: Path, title: str, form: Form, columns: 
 
     Returns what is worth knowing: which letters could not be drawn; empty where all could.
     """
-    data = html(paths, title, columns) if form == "html" else pdf(paths, title, columns)
-    AtomicFolder(target.parent).write(target, partial(_put, data))
+    pieces = html(paths, title, columns) if form == "html" else pdf(paths, title, columns)
+    AtomicFolder(target.parent).write(target, lambda file: file.writelines(pieces))
     return _note(paths, title) if form == "pdf" else ""
 
 
-def html(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> bytes:
-    """A page of HTML that needs nothing but itself; each picture opens with its settings."""
+def html(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> Iterator[bytes]:
+    """A page of HTML that needs nothing but itself, a picture at a time; each opens with its settings."""
     cells = []
     for number, path in enumerate(paths):
         made = made_of(path)
@@ -45,15 +45,23 @@ def html(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> bytes:
         cells.append(Shown(at, path, caption=caption(path, made), values={"file": path.name, **values}))
     across = tuple(str(column + 1) for column in range(min(columns, len(paths))))
     down = tuple(str(row + 1) for row in range(-(-len(paths) // columns)))
-    return Sheet(title, (Axis("Column", across), Axis("Row", down)), tuple(cells)).page().encode()
+    return map(str.encode, Sheet(title, (Axis("Column", across), Axis("Row", down)), tuple(cells)).pieces())
 
 
-def pdf(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> bytes:
-    """Pages of A4, each with as many rows as there is room for."""
-    first, *others = _pages(paths, title, columns)
-    buffer = BytesIO()
-    first.save(buffer, "PDF", save_all=True, append_images=others, resolution=DOTS_AN_INCH, title=title)
-    return buffer.getvalue()
+def pdf(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> Iterator[bytes]:
+    """Pages of A4, each with as many rows as there is room for; Unreadable at once where one is no picture.
+
+    One page at a time is held in memory: they are put together in a file without a name.
+    """
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is read below, as long as somebody fetches it
+    try:
+        for number, page in enumerate(_pages(paths, title, columns)):
+            page.save(file, "PDF", append=number > 0, resolution=DOTS_AN_INCH, title=title)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return _read(file)
 
 
 def caption(path: Path, made: Made) -> str:
@@ -86,5 +94,8 @@ def _note(paths: Sequence[Path], title: str) -> str:
     return note((title, *(caption(path, made_of(path)) for path in paths)), LETTER)
 
 
-def _put(data: bytes, file: BinaryIO) -> None:
-    file.write(data)
+def _read(file: IO[bytes]) -> Iterator[bytes]:
+    """A file in blocks; it is closed at its end."""
+    with file:
+        while block := file.read(BLOCK):
+            yield block

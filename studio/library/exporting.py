@@ -60,7 +60,7 @@ class Exports:
         return {board.id: board.name for board in self._marks.boards(who)}
 
     def _blocks(self, named: Sequence[tuple[str, Entry]], who: Identity, *, sidecars: bool) -> Iterator[bytes]:
-        out, boards = _Blocks(), self._boards(who)
+        out, boards = Blocks(), self._boards(who)
         # Pictures are compressed already.
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
             for name, entry in named:
@@ -78,7 +78,7 @@ class Exports:
         yield out.taken()
 
 
-class _Blocks(RawIOBase):
+class Blocks(RawIOBase):
     """A file that is only written to, and whose content is taken from it as it comes."""
 
     def __init__(self) -> None:

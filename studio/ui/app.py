@@ -108,18 +108,16 @@ class PageApp(App):  # type: ignore[misc]
         return FileResponse(path, headers={"Cache-Control": FOR_GOOD})
 
     async def _zip(self, request: Request) -> Response:
-        """Pictures that somebody chose, as one file: a ZIP file is written while it is sent."""
+        """Pictures that somebody chose, as one file, which is made while it is sent."""
         name, who = request.path_params["name"], identify(request)
         chosen = self.get_blocks().zips.chosen(name, who)
         if chosen is None:
             raise NotFound(GONE)
-        if chosen.form == "files":
-            blocks = await run_in_threadpool(self.studio.index.exports.zip, chosen.ids, who)
-            return StreamingResponse(blocks, media_type="application/zip", headers={"Cache-Control": "no-store"})
-        data = await run_in_threadpool(chosen.made, self.studio, who)
+        self.studio.pace.check(who)
+        blocks = await run_in_threadpool(chosen.blocks, self.studio, who)
         # A page of HTML is none of the studio's own.
         headers = {"Cache-Control": "no-store", "Content-Disposition": "attachment"}
-        return Response(data, media_type=TYPES[Path(name).suffix], headers=headers)
+        return StreamingResponse(blocks, media_type=TYPES[Path(name).suffix], headers=headers)
 
     async def _cached(self, request: Request) -> Response:
         """A file that Gradio made for a page, such as the mask editor's picture."""

@@ -1,16 +1,12 @@
 """Pictures of the library that were chosen to be fetched as one file: remembered until they are."""
 
 import secrets
-import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
-from studio.errors import InvalidRequest
+from studio.errors import InvalidRequest, NotFound
 from studio.export import contact_sheet, training
 from studio.gate.identity import Identity
 from studio.studio import Studio
@@ -22,7 +18,7 @@ MOST = 256
 Form = Literal["files", "pdf", "html", "training"]
 ENDINGS: Mapping[Form, str] = {"files": ".zip", "pdf": ".pdf", "html": ".html", "training": ".training.zip"}
 TYPES: Mapping[str, str] = {".zip": "application/zip", ".pdf": "application/pdf", ".html": "text/html"}
-# All but files as they are is made in memory.
+# Those that are drawn or written anew: of more, one has to wait too long.
 MOST_MADE = 500
 
 
@@ -35,12 +31,19 @@ class Chosen:
     form: Form
     title: str
 
-    def made(self, studio: Studio, who: Identity) -> bytes:
-        """The bytes of a sheet or a set; NotFound where a picture is not there, Unreadable where one is damaged."""
+    def blocks(self, studio: Studio, who: Identity) -> Iterator[bytes]:
+        """The bytes of its file, which is made while they are sent: no more than a picture or page is held of it.
+
+        NotFound at once where a picture is not there; Unreadable where one that is to be printed is damaged.
+        """
+        if self.form == "files":
+            return studio.index.exports.zip(self.ids, who)
         paths = [entry.path for entry in studio.index.entries(self.ids, who) if entry.path]
-        if self.form == "pdf":
-            return contact_sheet.pdf(paths, self.title)
-        return contact_sheet.html(paths, self.title) if self.form == "html" else _set(paths)
+        if not paths:
+            raise NotFound("These pictures are no longer there.", "Select others.")
+        if self.form == "training":
+            return training.zipped(paths)
+        return (contact_sheet.pdf if self.form == "pdf" else contact_sheet.html)(paths, self.title)
 
 
 class Zips:
@@ -66,12 +69,3 @@ class Zips:
         """What an address means; None where it was made for somebody else, or is not known."""
         found = self._chosen.get(name)
         return found if found and found.owner == who.owner else None
-
-
-def _set(paths: Sequence[Path]) -> bytes:
-    buffer = BytesIO()
-    with TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        training.export(paths, Path(folder))
-        for path in sorted(Path(folder).iterdir()):
-            archive.write(path, path.name)
-    return buffer.getvalue()

@@ -1,18 +1,27 @@
 """Pictures handed on: other formats, contact sheets, sets to train with."""
 
 import json
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
+from PIL.PdfParser import PdfParser
 
 from studio.cli import main
 from studio.export import contact_sheet, pictures, training
+from studio.gate.identity import COMMAND_LINE
 from studio.lettering import Lettering, note
 from studio.metadata import own, writing
 from studio.metadata.writing import Writing
-from tests.drawer import picture, resolved
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui.library_zips import Chosen, Form
+from tests.drawer import Drawer, picture, resolved
 
 PROMPTS = (
     "a (red:1.2) house <lora:ink:0.5> # not this\nby the sea",
@@ -91,12 +100,50 @@ def test_a_sheet_of_html_stands_alone_and_runs_nothing_that_a_prompt_says(folder
 
 def test_a_sheet_of_pdf_has_as_many_pages_as_its_pictures_need(folder: Path, tmp_path: Path):
     paths = pictures.found([folder]) * 8
-    data = contact_sheet.pdf(paths, "Mine", columns=2)
+    data = b"".join(contact_sheet.pdf(paths, "Mine", columns=2))
     assert data.startswith(b"%PDF")
-    assert data.count(b"/Type /Page\n") == 8
+    assert len(PdfParser(buf=data).pages) == 8
     target = tmp_path / "sheet.pdf"
     contact_sheet.write(paths[:3], target, "Mine", "pdf")
-    assert target.read_bytes().count(b"/Type /Page\n") == 1
+    assert len(PdfParser(buf=target.read_bytes()).pages) == 1
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, list[str]]]:
+    """A studio and the ids of sixteen pictures of its library, each of noise."""
+    folder = tmp_path_factory.mktemp("given")
+    for number in range(16):
+        recipe = resolved("a house", seed=number, side=256)
+        writing.write(picture(recipe), recipe, {}, folder / f"{number}.png")
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    with Studio(settings, backend=Drawer(), durable=False) as studio:
+        yield studio, list(studio.index.importer.bring([folder], COMMAND_LINE).added)
+
+
+@pytest.mark.parametrize("form", ["files", "training", "html", "pdf"])
+def test_what_is_fetched_as_one_file_is_made_while_it_is_sent(shelf: tuple[Studio, list[str]], form: Form):
+    studio, ids = shelf
+    held, sizes = {}, {}
+    for times in (1, 4):
+        chosen = Chosen(COMMAND_LINE.owner, tuple(ids) * times, form, "Mine")
+        tracemalloc.start()
+        pieces = [len(piece) for piece in chosen.blocks(studio, COMMAND_LINE)]
+        held[times], sizes[times] = tracemalloc.get_traced_memory()[1], sum(pieces)
+        tracemalloc.stop()
+        assert max(pieces) <= max(contact_sheet.BLOCK, sizes[times] / 2)
+    assert held[4] - held[1] < (sizes[4] - sizes[1]) / 2, "the file is not held whole"
+
+
+def test_a_set_to_train_with_names_what_could_not_be_read(shelf: tuple[Studio, list[str]], tmp_path: Path):
+    studio, (first, second, *_) = shelf
+    paths = [entry.path for entry in studio.index.entries([first, second], COMMAND_LINE)]
+    (tmp_path / "damaged.png").write_bytes(b"none")
+    data = b"".join(training.zipped([tmp_path / "damaged.png", *filter(None, paths), *filter(None, paths[:1])], "zwx"))
+    with zipfile.ZipFile(BytesIO(data)) as set_:
+        names = set_.namelist()
+        assert len([name for name in names if name.endswith(".png")]) == 3
+        assert set_.read(names[1]) == b"zwx, a house\n"
+        assert b"damaged.png is not a picture" in set_.read(training.LEFT_OUT)
 
 
 SCRIPTS = ("ein Löwe", "家と猫", "집", "بيت أحمر", "בית (אדום)", "क्षत्रिय", "ไทยน้ำ", "Кошка", "🏠👩‍🚀👍🏽")
