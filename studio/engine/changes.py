@@ -38,8 +38,12 @@ class Change(ABC):
         return Full(by_row(factor, len(shape)) * self.weight(shape), scale=self.scale)
 
     def to(self, like: torch.Tensor) -> Self:
-        """The same where `like` is, in its numbers."""
-        moved: Any = {name: tensor.to(like) for name, tensor in self._tensors()}
+        """The same where `like` is, in its numbers.
+
+        Each tensor is contiguous: products of one that is a view of another, transposed, differ in their last bits from
+        those of the same numbers read from a file.
+        """
+        moved: Any = {name: tensor.to(like).contiguous() for name, tensor in self._tensors()}
         return replace(self, **moved)
 
     @property

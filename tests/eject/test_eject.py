@@ -62,6 +62,12 @@ CASES: dict[str, Values] = {
     "LoRA as oft": {"loras": [{"name": "oft", "weight": 0.7}]},
     "LoRA as dora": {"loras": [{"name": "dora", "weight": 0.7}]},
     "LoRAs of several kinds": {"loras": [{"name": "dora", "weight": 0.5}, {"name": "ink", "weight": 0.7}]},
+    "OFT beside two others": {
+        "loras": [{"name": name, "weight": 0.7} for name in ("ink", "oft", "pen")], "steps": 4,
+    },
+    "LoRAs of all kinds": {
+        "loras": [{"name": name, "weight": 0.6} for name in ("oft", "loha", "lokr", "dora", "ink")], "steps": 4,
+    },
     "LoRAs in some steps": {
         "loras": [{"name": "ink", "end": 0.5}, {"name": "pen", "weight": 0.7}, {"name": "dora", "start": 0.3}],
         "steps": 4, "scheduler": "Heun",
@@ -96,6 +102,14 @@ CASES: dict[str, Values] = {
     "SDXL": {"model": "tiny-sdxl", "negative_prompt": "rain"},
     "SDXL, weighed words": {"model": "tiny-sdxl", "prompt": f"({tiny.PROMPT}:1.2)", "loras": []},
     "SD 3": {**FLOW, "model": "tiny-sd3", "init_image": "START", "mask_image": "MASK", "strength": 0.8, "steps": 3},
+    "union ControlNet": {"model": "tiny-sdxl", "controls": [{**EDGES, "model": "sdxl-all"}]},
+    "union ControlNet, two kinds of maps": {
+        "model": "tiny-sdxl",
+        "controls": [{**EDGES, "model": "sdxl-all"}, {**EDGES, "kind": "scribble", "model": "sdxl-all", "weight": 0.5}],
+    },
+    "union ControlNet of Flux": {
+        **FLOW, "model": "tiny-flux", "guidance_scale": None, "controls": [{**EDGES, "model": "flux-all"}],
+    },
     "Flux": {**FLOW, "model": "tiny-flux", "guidance_scale": None},
 }  # fmt: skip
 

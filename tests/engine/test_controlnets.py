@@ -30,16 +30,6 @@ TINY = {
     "sd3": {"kind": "SD3ControlNetModel", "num_layers": 1, "extra_conditioning_channels": 0},
     "flux": {"kind": "FluxControlNetModel", "num_layers": 1, "num_single_layers": 1},
 }
-UNIONS = {
-    "sdxl": {
-        "kind": "ControlNetUnionModel",
-        "num_control_type": 6,
-        "num_trans_channel": 16,
-        "num_trans_head": 2,
-        "num_proj_channel": 16,
-    },
-    "flux": {"kind": "FluxControlNetModel", "num_layers": 1, "num_single_layers": 1, "num_mode": 7},
-}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +41,7 @@ def home(tiny_model, tmp_path_factory) -> Settings:
     for family, facts in TINY.items():
         for seed, kind in enumerate(("canny", "depth")):
             tiny.controlnet(tiny_model(family), home / "controlnets" / f"{family}-{kind}", seed=seed, **facts)
-    for family, facts in UNIONS.items():
+    for family, facts in tiny.UNIONS.items():
         tiny.controlnet(tiny_model(family), home / "controlnets" / f"{family}-all", **facts)
     return Settings(home=home, device="cpu")
 
@@ -108,7 +98,7 @@ def bare(home, task, recipe, images, networks=None, name=None, **arguments):
     name = name or FAMILIES[family].control_pipelines[task]
     loaded = []
     for unit in recipe.controls:
-        kind = (UNIONS if unit.model.endswith("-all") else TINY)[own].get("kind", "ControlNetModel")
+        kind = (tiny.UNIONS if unit.model.endswith("-all") else TINY)[own].get("kind", "ControlNetModel")
         loaded.append(getattr(diffusers, kind).from_pretrained(home.home / "controlnets" / unit.model))
     one = len(loaded) == 1
     options = {"add_watermarker": False} if "XL" in name else {}

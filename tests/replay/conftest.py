@@ -28,6 +28,8 @@ def tiny_home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPa
     for family in ("sd15", "sdxl", "sd3", "flux", "starter"):
         (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
     tiny.controlnet(tiny_model("sd15"), home / "controlnets" / "edges")
+    for family, facts in tiny.UNIONS.items():
+        tiny.controlnet(tiny_model(family), home / "controlnets" / f"{family}-all", **facts)
     tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors")
     tiny.lora(tiny_model("sd15"), home / "loras" / "pen.safetensors", seed=1, text=True)
     for form in ("loha", "lokr", "oft", "dora"):

@@ -7,7 +7,7 @@ layout that creators share checkpoints in. Torch is imported when they are calle
 from pathlib import Path
 from typing import Any
 
-from tests.tiny.beside import checker, controlnet, image_encoder, ip_adapter, lora, upscaler
+from tests.tiny.beside import UNIONS, checker, controlnet, image_encoder, ip_adapter, lora, upscaler
 from tests.tiny.families import BUILDERS
 from tests.tiny.original import configs_only, single_file
 from tests.tiny.parts import SIDE
@@ -19,6 +19,7 @@ __all__ = [
     "PROMPT",
     "REFINERS",
     "SIDE",
+    "UNIONS",
     "build",
     "checker",
     "configs_only",

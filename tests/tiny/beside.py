@@ -6,6 +6,18 @@ from typing import Any
 
 from PIL.Image import Image
 
+# What networks that follow several kinds of maps are built by, by the family of their models.
+UNIONS: dict[str, dict[str, Any]] = {
+    "sdxl": {
+        "kind": "ControlNetUnionModel",
+        "num_control_type": 6,
+        "num_trans_channel": 16,
+        "num_trans_head": 2,
+        "num_proj_channel": 16,
+    },
+    "flux": {"kind": "FluxControlNetModel", "num_layers": 1, "num_single_layers": 1, "num_mode": 7},
+}
+
 
 def upscaler(path: Path, scale: int = 4, seed: int = 0, width: int = 8) -> Path:
     """Write a tiny upscaler of a known architecture: it repeats each pixel `scale` times, with some blur."""
