@@ -1,14 +1,23 @@
 """The model hub: what a repository holds, and each of its refusals in the studio's words."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from studio.atomic_files import FULL, REFUSED
-from studio.errors import DiskFull, DownloadFailed, DownloadRefused, NotDownloaded, NotOnHub, NotWritable, StudioError
+from studio.errors import (
+    DiskFull,
+    DownloadFailed,
+    DownloadNotAgreed,
+    DownloadRefused,
+    NotDownloaded,
+    NotOnHub,
+    NotWritable,
+    StudioError,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -18,6 +27,12 @@ Say = Callable[[str], None]
 MEGABYTE = 1_000_000
 # How long the hub may take to say what a repository holds.
 SECONDS = 15.0
+# A download of so many bytes wants a yes first.
+LARGE = 1000 * MEGABYTE
+AGREE = (
+    "Agree to that in the Models tab, by --yes at the command line, or with STUDIO_AGREE_DOWNLOADS=1 for all who may "
+    "download here, programs too; or choose something smaller."
+)
 STATUS = "https://status.huggingface.co"
 LOGIN = "hf auth login"
 KEPT = "What has arrived is kept."
@@ -66,26 +81,45 @@ def in_words(size_bytes: int) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
-def files(name: str, repo: str) -> list[str]:
-    """The names of a repository's files; `name` is what people know it by. Raises what `refusals` does."""
-    from huggingface_hub import model_info
+def sizes(name: str, repo: str, revision: str | None = None) -> dict[str, int]:
+    """The bytes of each file of a repository; `name` is what people know it by. Raises what `refusals` does."""
+    from huggingface_hub.utils import get_session, hf_raise_for_status
 
+    address, options = _asking(repo, revision)
     with refusals(name, repo):
-        return [str(file.rfilename) for file in model_info(repo, timeout=SECONDS).siblings or ()]
+        answer = get_session().get(address, **options)
+        hf_raise_for_status(answer)
+        return {file.name: file.bytes for file in map(_file, answer.json()["siblings"])}
+
+
+def check_agreed(names: Sequence[str], size_bytes: int) -> None:
+    """DownloadNotAgreed where these take gigabytes to download, which nobody has agreed to."""
+    if size_bytes >= LARGE:
+        are = "is" if len(names) == 1 else "are"
+        whole = f"{' and '.join(names)} {are} not on this machine: {in_words(size_bytes)} to download."
+        raise DownloadNotAgreed(whole, AGREE)
 
 
 async def listing(client: "httpx2.AsyncClient", repo: str, revision: str | None = None) -> Listing:
     """What the repository holds; raises what `refusals` translates."""
+    from huggingface_hub.utils import hf_raise_for_status
+
+    address, options = _asking(repo, revision)
+    answer = await client.get(address, **options)
+    hf_raise_for_status(answer)
+    body = answer.json()
+    return Listing(_hash(body["sha"]), {file.name: file for file in map(_file, body["siblings"])})
+
+
+def _asking(repo: str, revision: str | None) -> tuple[str, dict[str, Any]]:
+    """The address that says what a repository holds, and how it is asked."""
     from huggingface_hub import constants
-    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+    from huggingface_hub.utils import build_hf_headers
 
     address = f"{constants.ENDPOINT}/api/models/{repo}"
     if revision:
         address += f"/revision/{quote(revision, safe='')}"
-    answer = await client.get(address, params={"blobs": "true"}, headers=build_hf_headers(), timeout=SECONDS)
-    hf_raise_for_status(answer)
-    body = answer.json()
-    return Listing(_hash(body["sha"]), {file.name: file for file in map(_file, body["siblings"])})
+    return address, {"params": {"blobs": "true"}, "headers": build_hf_headers(), "timeout": SECONDS}
 
 
 @contextmanager

@@ -178,6 +178,11 @@ class Settings(BaseSettings):
     max_waiting_each: int | None = Field(None, ge=1, description="The most jobs of one person that may wait in line.")
     jobs_per_minute: int | None = Field(None, ge=1, description="The most jobs that one person begins in a minute.")
     jobs_per_minute_all: int | None = Field(None, ge=1, description="The most jobs that all begin in a minute.")
+    work_per_minute: int | None = Field(
+        None,
+        ge=1,
+        description="The most maps, imports and exports that one person asks for in a minute, which are no jobs.",
+    )
     max_megapixels: float | None = Field(None, gt=0, description="The most megapixels that one picture may have.")
     max_steps: int | None = Field(None, ge=1, description="The most steps that one pass of a picture may take.")
     log_format: Literal["text", "json"] = Field(
@@ -194,6 +199,10 @@ class Settings(BaseSettings):
     )
     unknown_prices: Literal["refuse", "allow"] = Field(
         "refuse", description="Whether models of unknown price are asked where there is a budget for the day."
+    )
+    agree_downloads: bool = Field(
+        False,
+        description="Whether weights of gigabytes come without a yes first, for whoever may let this machine download.",
     )
     share_keys: bool = Field(
         False, description="Whether everybody who reaches the page spends the keys in its environment."

@@ -37,7 +37,7 @@ from studio.hosted.models import is_hosted, parted
 from studio.hosted.spending import Price
 from studio.hub import Say, silent
 from studio.inputs import Input, InputStore
-from studio.jobs.admission import Limits
+from studio.jobs.admission import Limits, Pace
 from studio.jobs.item import DEVICE
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -102,6 +102,7 @@ class Studio:
         self.settings = settings
         self.database = Database.of(settings.home)
         self.accounts = Accounts(self.database)
+        self.pace = Pace(settings.work_per_minute)
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
         self.prompt_assets = PromptAssets.of(settings)
@@ -129,7 +130,7 @@ class Studio:
             settings, self.catalogue, self.controlnets, self.prompt_assets, Digests(self.database)
         )
         self.used = LastUsed(self.database)
-        self.downloads = Downloads()
+        self.downloads = Downloads(agreed=settings.agree_downloads)
         self.backend = backend or self._engine(begun)
         self.hosted = HostedModels(settings, self.database)
         self.safety = Safety(settings, PromptFilter(settings), self.backend.classify)
@@ -215,6 +216,7 @@ class Studio:
         raising. InvalidRecipe where the kind, options or picture cannot be, ModelError where weights are missing.
         """
         check_creates(who)
+        self.pace.check(who)
         chosen = self.settings.model if model is None else model
         self._bring(self.needs.of_map(unit, chosen), who, say)
         made = self.backend.control_map(unit, chosen, say)
@@ -224,6 +226,7 @@ class Studio:
     def people(self, unit: ControlUnit, who: Identity, model: str | None = None, say: Say = silent) -> list[Person]:
         """The people that a pose unit finds in its picture, in the picture's pixels; else as `control_map`."""
         check_creates(who)
+        self.pace.check(who)
         chosen = self.settings.model if model is None else model
         self._bring(self.needs.of_map(unit, chosen), who, say)
         return self.backend.people(unit, chosen, say)
@@ -295,8 +298,11 @@ class Studio:
         return who.keeps or (self.settings.share_downloads and who.creates)
 
     def check_downloads(self, missing: Sequence[Item], who: Identity) -> None:
-        """InvalidRecipe where one of these would have to be downloaded, and who asks may not let it."""
+        """InvalidRecipe where one of these would have to be downloaded, and who asks may not let it; DownloadNotAgreed
+        where that would be gigabytes, and nobody has agreed to them.
+        """
         if self.may_download(who):
+            self.downloads.check_agreed(missing)
             return
         for item in missing:
             if not self.downloads.is_coming(item):
@@ -425,7 +431,10 @@ class Studio:
             log.warning("There is no backup of today: %s", error)
         try:
             model = self.items.model(self.settings.model)
-            self.downloads.wait_for(self.needs.missing([model]))
+            missing = self.needs.missing([model])
+            if not hf_space.name():  # there, whoever made it chose the model
+                self.downloads.check_agreed(missing)
+            self.downloads.wait_for(missing)
             self.backend.warm(model.id)
         except StudioError as error:
             log.warning("%s is not ready: %s", self.settings.model, error)

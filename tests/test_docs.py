@@ -70,6 +70,13 @@ def test_links_lead_somewhere(path: Path):
     assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
 
 
+def test_each_picture_of_the_docs_is_shown_in_one_and_can_be_taken_again():
+    pictures = {path.stem for path in (ROOT / "docs" / "images").glob("*.webp")}
+    assert pictures == set(re.findall(r"images/([\w-]+)\.webp\)", TEXT))
+    taken = re.findall(r"^@shot\ndef (\w+)", (ROOT / "tests/browser/screenshots.py").read_text("utf-8"), re.MULTILINE)
+    assert pictures == {name.replace("_", "-") for name in taken}
+
+
 def test_what_the_docs_call_by_its_place_in_the_code_is_there():
     places = set(re.findall(r"`(studio(?:\.[a-z_]+)+)\.([a-z_]+)\(", TEXT))
     assert places

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import script_texts
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("studio", "benchmarks", "tests", "starter_factory")
 # Nobody else's: neither in a name nor in a docstring or comment.
@@ -57,7 +59,18 @@ STILTED = {
     r"\banew\b": "again",
     r"\bnot (here|there) any more\b": "no longer there",
     r"\bcannot be\.": "say what it is not",
+    r"\b[Kk]eeps nothing of it\b": "repaints completely",
+    r"\bstands? here\b": "appears here",
+    r"\b(control|unit) in hand\b": "selected ...",
+    r"\bSettings of a picture\b": "import settings",
+    r"\bGo on with the result\b": "use the result as the new picture",
+    r"\bExtend, in pixels\b": "outpaint",
+    r"\bPaint it over, larger\b": "hires fix",
+    r"\b[Tt]here is no token of\b": "no ... token",
+    r"\b[Ss]hows the like\b": "shows something similar",
 }
+# And how texts of scripts are typed.
+TYPED = {r"[a-z]'(s|t|re|ve|ll|d)\b": "it with \N{RIGHT SINGLE QUOTATION MARK}"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -131,20 +144,31 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-def test_sentences_are_plain_english() -> None:
-    lines = [
-        (path, *found)
-        for path in sources()
-        if path.relative_to(ROOT).parts[0] == "studio"
-        for found in sentences(path.read_text("utf-8"))
-    ]
-    assert len(lines) > 1000
-    assert not [
-        f"{path.name}:{line}: {text!r}: say {instead}"
-        for path, line, text in lines
-        for pattern, instead in STILTED.items()
-        if re.search(pattern, text)
-    ]
+def stilted(texts: Iterator[tuple[int, str]], table: Mapping[str, str]) -> Iterator[str]:
+    for line, whole in texts:
+        text = re.sub(r'class="[^"]*"', "", whole)  # what nobody reads
+        for pattern, instead in table.items():
+            if re.search(pattern, text):
+                yield f"{line}: {text[:200]!r}: say {instead}"
+
+
+@pytest.mark.parametrize(("ending", "most", "table"), [("py", 1000, STILTED), ("js", 1000, STILTED | TYPED)])
+def test_sentences_are_plain_english(ending: str, most: int, table: Mapping[str, str]) -> None:
+    read, ours = {"py": sentences, "js": script_texts.texts}[ending], (ROOT / "studio").rglob(f"*.{ending}")
+    lines = {path: [*read(path.read_text("utf-8"))] for path in ours if "vendor" not in path.parts}
+    assert sum(map(len, lines.values())) > most
+    assert not [f"{path.name}:{one}" for path, texts in lines.items() for one in stilted(iter(texts), table)]
+
+
+def test_the_texts_of_a_script_are_found_in_every_place_and_its_code_is_none():
+    source = """// is no comment's business
+    const a = 'it\\'s', b = /["'`]/.test(a) ? "one" : `two ${a ? `three ${"four"}` : {}} five`; /* "none" */
+    const c = 6 / 2 / b; const d = "six";
+    """
+    assert [text for _, text in script_texts.texts(source)] == ["it\\'s", "one", "four", "three …", "two … five", "six"]
+    assert {line for line, text in script_texts.texts(source) if text == "six"} == {3}
+    seen = stilted(script_texts.texts("say('This is no picture.');\nsay(`Try ${it} anew`);"), STILTED)
+    assert [fault.partition(": say ")[2] for fault in seen] == ["is not a ...", "again"]
 
 
 def test_the_page_s_scripts_and_styles_say_no_private_word():

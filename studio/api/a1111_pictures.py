@@ -34,6 +34,7 @@ def enlarged(studio: Studio, wanted: Extras, picture: str, who: Identity) -> Rec
             raise InvalidRequest("Faces cannot be restored here.", "Leave it out.", field=name)
     if wanted.extras_upscaler_2_visibility and plain(wanted.upscaler_2) not in ("", "none"):
         raise InvalidRequest("One upscaler enlarges a picture here.", "Leave upscaler_2 out.", field="upscaler_2")
+    studio.pace.check(who)
     stored = studio.inputs.add(decoded(picture, "image"), who=who)
     scale = wanted.upscaling_resize
     if wanted.resize_mode == BY_SIZE:
@@ -58,6 +59,7 @@ def result(studio: Studio, wanted: Extras, event: Finished) -> str:
 
 def facts(studio: Studio, picture: str, who: Identity) -> dict[str, Any]:
     """The texts of a picture, and its settings taken apart."""
+    studio.pace.check(who)
     if WEB.match(picture):
         check_creates(who)
     folder = studio.settings.home / UPLOADS
@@ -81,6 +83,7 @@ def maps(studio: Studio, wanted: Detect, who: Identity) -> dict[str, Any]:
     options = options_of(kind, wanted.controlnet_threshold_a, wanted.controlnet_threshold_b)
     made = []
     for one in given:
+        studio.pace.check(who)
         stored = studio.inputs.add(decoded(one, "image"), "controls", who).id
         if kind != READY:
             stored = studio.control_map(ControlUnit(kind=kind, image=stored, options=tuple(options.items())), who).id

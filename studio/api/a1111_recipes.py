@@ -185,6 +185,7 @@ class Planned:
             raise InvalidRequest(f"There is {how_many} in init_images.", "Give one.", field="init_images")
         if wanted.resize_mode not in RESIZE:
             raise InvalidRequest("Latents are not resized here.", "Take resize_mode 0, 1 or 2.", field="resize_mode")
+        self._studio.pace.check(self._who)
         picture = self._studio.inputs.add(decoded(wanted.init_images[0], "init_images"), who=self._who)
         takes = "image_guidance" in self.model.default("abilities")
         found: dict[str, Any] = {

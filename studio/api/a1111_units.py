@@ -122,6 +122,7 @@ def _unit(studio: Studio, given: Unit, model: Model, who: Identity, left: list[s
     name = _model_named(studio, given.model, model)
     kind = control_kind(given.module, name or given.model)
     picture = _picture(given.image or given.input_image)
+    studio.pace.check(who)
     stored = studio.inputs.add(decoded(picture, "controlnet"), "controls", who).id if picture else None
     ready = plain(given.module) in ("", "none") and kind != IMAGE_PROMPT
     left += ["The mask of a control unit is left out"] if given.mask or given.mask_image else []

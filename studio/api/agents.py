@@ -125,6 +125,7 @@ def _add_making(server: MCPServer, studio: Studio) -> None:
     ) -> list[Image | str]:
         """Paint over a picture as a description says, wait for it, and show it."""
         check_creates(who := _who(context))
+        studio.pace.check(who)
         stored = await run_in_threadpool(lambda: studio.inputs.add(decoded(image, "image"), who=who))
         given = {"prompt": prompt, "negative_prompt": negative_prompt, "model": model, "seed": seed}
         return await _made(studio, context, {**given, "init_image": stored.id, "strength": strength})

@@ -17,7 +17,7 @@ from studio.api.planning import begin
 from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
-from studio.metadata.writing import Format
+from studio.metadata.writing import ENDINGS, Format
 from studio.recipe import Recipe
 from studio.studio import Studio
 
@@ -163,10 +163,13 @@ def _encoded(studio: Studio, id: str, number: int, kind: Format, quality: int | 
         if event.image == number and event.path.is_file():
             if error := withheld(event.path):
                 raise error
+            if event.path.suffix != ENDINGS[kind] or quality is not None:
+                studio.pace.check(who)
             return encoded(studio.settings, event.path, kind, quality)
     raise NotFound("This picture is not there.", "It is not done yet, failed, or was deleted.")
 
 
 def _bring(studio: Studio, data: bytes, mask: MaskReading | None, who: Identity) -> InputFacts:
+    studio.pace.check(who)
     stored = studio.inputs.add_mask(data, who, reads=mask) if mask else studio.inputs.add(data, who=who)
     return InputFacts(id=stored.id, width=stored.width, height=stored.height, notes=list(stored.notes))

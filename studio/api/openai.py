@@ -99,6 +99,7 @@ def _edit(studio: Studio, wanted: EditRequest, form: forms.Form, who: Identity) 
         number = f"{len(pictures)} pictures were given" if pictures else "There is no picture to change"
         raise InvalidRequest(f"{number}.", "Give one picture as image.", field="image")
     try:
+        studio.pace.check(who)
         given = {"init_image": studio.inputs.add(pictures[0], who=who).id}
         for mask in form.pictures("mask")[:1]:
             given["mask_image"] = studio.inputs.add_mask(mask, who, reads="transparent").id

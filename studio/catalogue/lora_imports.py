@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -23,6 +23,15 @@ PLACE = re.compile(
 COMMON = frozenset({"pytorch_lora_weights", "adapter_model", "lora", "model", "diffusion_pytorch_model"})
 
 
+@dataclass(frozen=True)
+class HubFile:
+    """A LoRA file of a repository of the hub, and its bytes; 0 where the hub does not say."""
+
+    repo: str
+    file: str
+    bytes: int
+
+
 class LoraImports:
     """Brings LoRAs into the folder where people put theirs; nothing there is ever overwritten."""
 
@@ -30,24 +39,25 @@ class LoraImports:
         self._loras = loras
         self._lock = Lock()
 
-    def add(self, what: str, name: str | None = None, say: Say = silent) -> LoraFile:
+    def add(self, what: str, name: str | None = None, say: Say = silent, *, agreed: bool = False) -> LoraFile:
         """Add the file of this path, or of this place on the hub, under `name` (default: its own).
 
-        Raises ModelError where it is no LoRA that can be put on, or its name is taken, StorageError from the disk.
+        Raises ModelError where it is no LoRA that can be put on, its name is taken, or it takes gigabytes that nobody
+        `agreed` to, StorageError from the disk.
         """
         if is_path(what):
             return self.add_file(Path(what).expanduser(), name)
-        return self.add_from_hub(what, name, say)
+        found = self.find(what)
+        if not agreed:
+            hub.check_agreed([found.file], found.bytes)
+        return self.add_from_hub(found, name, say)
 
     def add_file(self, source: Path, name: str | None = None) -> LoraFile:
         """Add a copy of this file; raises as `add`."""
         return self._land(source, _named(name or source.stem, source))
 
-    def add_from_hub(self, place: str, name: str | None = None, say: Say = silent) -> LoraFile:
-        """Add a file of the hub, given as owner/name or owner/name/file.safetensors; raises as `add`.
-
-        Whatever `say` raises ends it, and nothing of it stays.
-        """
+    def find(self, place: str) -> HubFile:
+        """The file that owner/name or owner/name/file.safetensors is on the hub; ModelError where there is none."""
         found = PLACE.fullmatch(place.strip())
         if not found or ".." in place:
             raise NotFound(
@@ -55,7 +65,13 @@ class LoraImports:
                 "Give a path, or owner/name, or owner/name/file.safetensors.",
             )
         repo = found["repo"]
-        file = found["file"] or _only(repo, hub.files(repo, repo))
+        sizes = hub.sizes(repo, repo)
+        file = found["file"] or _only(repo, [*sizes])
+        return HubFile(repo, file, sizes.get(file, 0))
+
+    def add_from_hub(self, found: HubFile, name: str | None = None, say: Say = silent) -> LoraFile:
+        """Add a file of the hub; raises as `add`. Whatever `say` raises ends it, and nothing of it stays."""
+        repo, file = found.repo, found.file
         stem = Path(file).stem
         wanted = _named(name or (repo.rpartition("/")[2] if stem in COMMON else stem), Path(file))
         self.check_free(wanted)

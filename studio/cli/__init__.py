@@ -9,8 +9,8 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from studio import __version__
-from studio.cli.base import Command, Exit, error_text
-from studio.errors import StudioError
+from studio.cli.base import Command, Exit, agreed, error_text
+from studio.errors import DownloadNotAgreed, StudioError
 from studio.registry import Registry
 from studio.suggestions import did_you_mean
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return Exit.DONE
     try:
-        code = COMMANDS[args.command].run(args)
+        code = _run(args)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who read our output has gone (`studio models | head`); the flush at exit must not complain again.
@@ -45,6 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run the command; where it would download gigabytes, ask first and begin again with a yes."""
+    try:
+        return COMMANDS[args.command].run(args)
+    except DownloadNotAgreed as error:
+        if not agreed(f"{error.message} Download?"):
+            raise
+    args.setting_agree_downloads = True
+    return COMMANDS[args.command].run(args)
 
 
 def parser(first: str = "") -> argparse.ArgumentParser:

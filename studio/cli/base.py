@@ -1,6 +1,7 @@
 """The contract of a command, and the options that several of them share."""
 
 import argparse
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -53,6 +54,20 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
             {"action": "store_const", "const": True} if field.annotation is bool else {"metavar": metavar}
         )
         group.add_argument(option, dest=f"setting_{name}", help=field.description, **look)
+
+
+def yes_argument(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the option that agrees to downloads of gigabytes, which are asked about otherwise."""
+    words = "Download what is missing without asking, gigabytes too."
+    parser.add_argument("--yes", action="store_const", const=True, dest="setting_agree_downloads", help=words)
+
+
+def agreed(question: str) -> bool:
+    """Whether whoever sits at the terminal says yes; where nobody does, that is a no."""
+    if not sys.stdin.isatty():
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 # The parts of the safety layer, for commands that make pictures.

@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 from studio.errors import InvalidRecipe
 from studio.events import END, Finished, ImageFailed
 from studio.gate.identity import COMMAND_LINE
@@ -47,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the cells and nothing else.")
     names = ("home", "device", "offload", "precision", "output_check", "day_budget_usd", "unknown_prices")
+    yes_argument(parser)
     settings_arguments(parser, *names)
 
 

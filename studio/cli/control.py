@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from studio.cli.base import PICTURES, Command, Exit, check_ending, load_settings, settings_arguments
+from studio.cli.base import PICTURES, Command, Exit, check_ending, load_settings, settings_arguments, yes_argument
 from studio.cli.generate import announce
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe, NotWritable
@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="A setting of what makes the map. May be given again.",
     )
     parser.add_argument("--model", metavar="MODEL", help="The model of the pictures that will follow the map.")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device")
 
 

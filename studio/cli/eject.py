@@ -6,7 +6,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.gate.identity import COMMAND_LINE
 from studio.metadata import own
@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", required=True, type=Path, metavar="DIR", help="Where the script goes, with all that it needs."
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device", "precision")
 
 

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 from studio.cli.generate import exit_code, follow
 from studio.errors import InvalidRequest
 from studio.events import Done, Finished
@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="Where strip and animation go.")
     parser.add_argument("--gif", action="store_true", help="Write the animation as GIF; else it is WebP.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device", "offload", "precision")
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from studio import transfer
 from studio.cli.base import SAFETY as PARTS
-from studio.cli.base import Command, Exit, error_text, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, error_text, load_settings, settings_arguments, yes_argument
 from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe
@@ -167,6 +167,7 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
         help="The folder for the images (default: images).",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the images and nothing else.")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device", "offload", "precision", *PARTS)
 
 

@@ -5,7 +5,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio import hub
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 
 if TYPE_CHECKING:
     from studio.catalogue.lora_imports import LoraImports
@@ -23,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "A .safetensors file, owner/name[/file] on the hub, or an address or AIR of Civitai (its key: CIVITAI_API_KEY)."
     )
     add.add_argument("what", metavar="FILE|HUB_ID|ADDRESS", help=what)
+    yes_argument(add)
     add.add_argument("--name", help="What it is to be called (default: as its file).")
 
 
@@ -59,7 +61,7 @@ def _add(loras: "Loras", args: argparse.Namespace) -> int:
     settings, imports = load_settings(args), LoraImports(loras)
     if place := place_of(args.what, Site(settings)):
         return _bring(place, settings, imports, args, say)
-    added = imports.add(args.what, args.name, say)
+    added = imports.add(args.what, args.name, say, agreed=settings.agree_downloads)
     print(json.dumps({"added": _facts(added)}) if args.json else f"Added {added.name}, {added.sort}: {added.path}")
     return Exit.DONE
 
@@ -71,9 +73,10 @@ def _bring(place: "Place", settings: "Settings", imports: "LoraImports", args: a
     from studio.inputs import InputStore
 
     site, key = Site(settings), key_of_environment()
-    came = Arrivals(settings, site, imports, InputStore.of(settings)).bring(
-        offer(place, site, key), key, say, args.name
-    )
+    offered = offer(place, site, key)
+    if not settings.agree_downloads:
+        hub.check_agreed([offered.file], offered.bytes)
+    came = Arrivals(settings, site, imports, InputStore.of(settings)).bring(offered, key, say, args.name)
     facts = {"name": came.name, "sort": came.sort, "folder": came.folder}
     print(json.dumps({"added": facts}) if args.json else f"Added {came.name}, {came.sort}, to {came.folder}.")
     return Exit.DONE

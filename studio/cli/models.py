@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from studio import hub
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, agreed, load_settings, settings_arguments
 from studio.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _remove(items: "Items", settings: Settings, args: argparse.Namespace) -> Exi
     size = hub.in_words(sum(item.size_bytes for item in unwanted))
     names = ", ".join(item.name for item in unwanted)
     _check_alone(settings)
-    if not args.yes and not _agreed(f"Remove {names} ({size})? [y/N] "):
+    if not args.yes and not agreed(f"Remove {names} ({size})?"):
         print("studio models: nothing was removed; say --yes to remove without being asked.", file=sys.stderr)
         return Exit.WRONG
     for item in unwanted:
@@ -97,13 +97,6 @@ def _check_alone(settings: Settings) -> None:
     if database.exists:
         database.hold()
         database.close()
-
-
-def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _report_done(args: argparse.Namespace, what: str, items: "list[Item]") -> Exit:

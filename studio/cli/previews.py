@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from studio.atomic_files import AtomicFolder
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 from studio.cli.generate import exit_code, follow
 from studio.errors import InvalidRecipe
 from studio.events import Finished
@@ -31,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="MODEL", help="The model that draws them (default: the studio's own).")
     parser.add_argument("--prompt", default=PROMPT, metavar="PROMPT", help=f"What they show (default: {PROMPT}).")
     parser.add_argument("--steps", type=int, metavar="STEPS", help="In how many steps (default: the model's own).")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device", "offload", "precision", "output_check")
 
 

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 from studio.cli.generate import exit_code, follow
 from studio.events import Done, Finished
 from studio.gate.identity import COMMAND_LINE
@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Where the new picture and the difference go; else into the data folder.",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device", "offload", "precision")
 
 

@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 2.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     names = ("host", "accounts", "public", "port", "home", "model", "engine", "device", "devices", "offload")
-    settings_arguments(parser, *names, "memory_gb", "precision", "side_by_side", "numerics", *SAFETY)
+    settings_arguments(parser, *names, "memory_gb", "agree_downloads", "precision", "side_by_side", "numerics", *SAFETY)
 
 
 def run(args: argparse.Namespace) -> int:

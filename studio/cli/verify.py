@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, yes_argument
 from studio.doctor import versions
 from studio.errors import InvalidRequest
 from studio.settings import Settings
@@ -46,6 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--height", help="The pictures' height; the model's own where it is not said.")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="Where the report and the pictures go.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object about all and nothing else.")
+    yes_argument(parser)
     settings_arguments(parser, "home", "device")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from studio.compare.store import OPEN, Cell, Comparison, Comparisons, Contestant, Line
-from studio.errors import InvalidRecipe, NotFound, StudioError
+from studio.errors import DownloadNotAgreed, InvalidRecipe, NotFound, StudioError
 from studio.events import Preview
 from studio.gate.identity import COMMAND_LINE, Identity, check_creates
 from studio.jobs.job import Job
@@ -194,6 +194,8 @@ class Compare:
         for cell in sorted(cells, key=lambda cell: (cell.column, cell.line)):
             try:
                 planned.append((cell, self._checked(comparison, cell, who)))
+            except DownloadNotAgreed:  # with a yes it can be made
+                raise
             except StudioError as error:
                 faults.append((cell, error))
         self.store.refuse(comparison.id, faults)

@@ -101,6 +101,16 @@ class Item(ABC):
         """Whether it came with the studio."""
         return self.place is not None and any(self.place.is_relative_to(folder) for folder in (ASSETS, PRESETS))
 
+    def needed_bytes(self) -> int:
+        """What its download takes: what is said of it, else what the hub says; 0 where neither says anything."""
+        if self.download_bytes is not None or self.repo is None or hub.is_off():
+            return self.download_bytes or 0
+        try:
+            sizes = hub.sizes(self.name, self.repo, self._revision)
+            return sum(sizes.get(name, 0) for name in self._wanted([*sizes]))
+        except ModelError:  # the download will say what is wrong
+            return 0
+
     def fetch(self, reserved: int = 0) -> Transfer:
         """Let it come; ModelError where it cannot be downloaded from anywhere."""
         if self.repo is None:
@@ -123,6 +133,14 @@ class Item(ABC):
             raise NotWritable(
                 f"{self.name} cannot be removed: {error.strerror}.", "Close what uses it, and check the permissions."
             ) from error
+
+    @property
+    def _revision(self) -> str | None:
+        return None
+
+    def _wanted(self, names: Sequence[str]) -> Sequence[str]:
+        """Which files of its repository it takes; ModelError where they do not suffice."""
+        return names
 
     @abstractmethod
     def _fetch(self, repo: str, reserved: int) -> Transfer: ...
@@ -165,11 +183,15 @@ class _Catalogued(Item):
         alone = self.repo and sum(one.repo == self.repo for one in self.sources.values()) == 1
         return hub_cache.unfinished_bytes(self.repo) if self.repo and alone else 0
 
+    @property
+    def _revision(self) -> str | None:
+        return self.one.revision
+
+    def _wanted(self, names: Sequence[str]) -> Sequence[str]:
+        return self.sources.wanted(self.one, names)
+
     def _fetch(self, repo: str, reserved: int) -> Transfer:
-        one, sources = self.one, self.sources
-        return Transfer(
-            self.name, repo, lambda names: sources.wanted(one, names), revision=one.revision, reserved=reserved
-        )
+        return Transfer(self.name, repo, self._wanted, revision=self._revision, reserved=reserved)
 
     def _remove(self, repo: str) -> None:
         others = [one for one in self.sources.values() if one.repo == repo and one.id != self.one.id]
@@ -245,8 +267,12 @@ class _InFolder(Item):
     def unfinished_bytes(self) -> int:
         return hub_cache.unfinished_in(self.folder) if self.alone else 0
 
+    def _wanted(self, names: Sequence[str]) -> Sequence[str]:
+        del names
+        return self.files
+
     def _fetch(self, repo: str, reserved: int) -> Transfer:
-        return Transfer(self.name, repo, lambda _: self.files, self.folder, reserved=reserved)
+        return Transfer(self.name, repo, self._wanted, self.folder, reserved=reserved)
 
     def _remove(self, repo: str) -> None:
         del repo

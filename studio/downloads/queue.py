@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from studio import hub
 from studio.downloads.items import Item
 from studio.errors import Cancelled, InternalError, NotDownloaded, StudioError
 from studio.events import Downloading
@@ -70,9 +71,10 @@ class Errand:
 
 
 class Downloads:
-    """What is fetched for everybody, each item once at a time."""
+    """What is fetched for everybody, each item once at a time; `agreed` says that nobody has to be asked first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, agreed: bool = False) -> None:
+        self._agreed = agreed
         self._lock = threading.RLock()
         self._downloads: dict[str, Download] = {}  # in the order they were asked for
         self._closed = False
@@ -86,6 +88,13 @@ class Downloads:
         """Whether it is on its way, or in line for that."""
         with self._lock:
             return (one := self._downloads.get(item.key)) is not None and one.state not in OVER
+
+    def check_agreed(self, items: Sequence[Item]) -> None:
+        """DownloadNotAgreed where these would take gigabytes that are not on their way yet: those want a yes first."""
+        if self._agreed or hub.is_off():
+            return
+        missing = [item for item in items if not self.is_coming(item)]
+        hub.check_agreed([item.name for item in missing], sum(item.needed_bytes() for item in missing))
 
     def start(self, item: Item) -> None:
         """Fetch it in the background."""

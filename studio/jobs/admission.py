@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studio.errors import Busy
-from studio.gate.identity import COMMAND_LINE
+from studio.gate.identity import COMMAND_LINE, Identity
 from studio.jobs.job import Job
 from studio.settings import Settings
 
@@ -51,10 +51,27 @@ class Admission:
         self._rates.check({job.turn: self._limits.per_minute, ALL: self._limits.per_minute_all})
 
 
-class Rates:
-    """How often something was done in the last minute, by whom. Safe to call from any thread."""
+class Pace:
+    """How much one person may have done in a minute that costs the processor and is no job: maps, imports, exports."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._rates = Rates("asked for", "map, import or export", "maps, imports and exports")
+
+    def check(self, who: Identity) -> None:
+        """Note one more; Busy where who asks had as many in the last minute as one may."""
+        if who.owner != COMMAND_LINE.owner:
+            self._rates.check({who.turn: self._most})
+
+
+class Rates:
+    """How often something was done in the last minute, by whom. Safe to call from any thread.
+
+    An error says it in these words: what was done, to one and to several of what.
+    """
+
+    def __init__(self, done: str = "begun", one: str = "job", several: str = "jobs") -> None:
+        self._words = (done, one, several)
         self._done: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
@@ -65,10 +82,18 @@ class Rates:
             for name, count in most.items():
                 done = self._recent(name, now)
                 if count is not None and len(done) >= count:
-                    raise _too_often(name, count, done[0] + MINUTE_SECONDS - now if done else MINUTE_SECONDS)
+                    raise self._too_often(name, count, done[0] + MINUTE_SECONDS - now if done else MINUTE_SECONDS)
             for name, count in most.items():
                 if count is not None:
                     self._done.setdefault(name, deque()).append(now)
+
+    def _too_often(self, name: str, most: int, seconds: float) -> Busy:
+        whose, (done, one, several) = "You have" if name else "Everybody together has", self._words
+        return Busy(
+            f"{whose} {done} {most} {one if most == 1 else several} in the last minute, which is the most.",
+            f"Try again in {max(1, round(seconds))} seconds.",
+            wait_seconds=seconds,
+        )
 
     def _recent(self, name: str, now: float) -> deque[float]:
         done = self._done.get(name, deque())
@@ -94,13 +119,3 @@ def _check_crowd(job: Job, in_line: Sequence[Job], most: int) -> None:
     own = max(1, most // 2)
     if sum(one.owner == job.owner for one in beside) >= own:
         raise Busy(f"{own} of your jobs are waiting already.", "Try again when some are done.")
-
-
-def _too_often(name: str, most: int, seconds: float) -> Busy:
-    whose = "You have" if name else "Everybody together has"
-    jobs = "1 job" if most == 1 else f"{most} jobs"
-    return Busy(
-        f"{whose} begun {jobs} in the last minute, which is the most.",
-        f"Try again in {max(1, round(seconds))} seconds.",
-        wait_seconds=seconds,
-    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from studio.errors import InvalidRecipe, ModelError, NotFound, Unreadable
+from studio.errors import DownloadNotAgreed, InvalidRecipe, ModelError, NotFound, Unreadable
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.metadata import own
@@ -79,6 +79,8 @@ def begin(studio: Studio, made: Made, who: Identity) -> Job | Outcome:
     try:
         studio.of(who).resolve(recipe)
         return studio.submit(recipe, who, kind=KIND)
+    except DownloadNotAgreed:  # with a yes it can be made
+        raise
     except (InvalidRecipe, ModelError, NotFound) as error:
         missing = lost(made, studio.hashes.of(made.recipe))
         return Outcome(None, because=missing or [error.sentence])

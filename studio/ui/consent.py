@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from studio import hub
 from studio.downloads.items import Item
 from studio.errors import DownloadNotAgreed, NotDownloaded
 from studio.gate.identity import Identity
 from studio.recipe import Recipe
 from studio.studio import Studio
 
-GIGABYTE = 10**9
 # Who looks at a page; a program said what it wants.
 PEOPLE = ("browser", "account")
 
@@ -35,17 +33,13 @@ class Consent:
         """As `check`, of what is needed."""
         if who.kind not in PEOPLE or not self._studio.may_download(who):
             return
-        downloads = self._studio.downloads
-        missing = [item for item in self._studio.needs.missing(items) if not downloads.is_coming(item)]
-        needed = sum(item.download_bytes or 0 for item in missing)
-        if needed < GIGABYTE:
-            return
-        self._pending[who.owner] = [item.key for item in missing]
-        names = " and ".join(item.name for item in missing)
-        raise (DownloadNotAgreed if asks else NotDownloaded)(
-            f"{names} {'is' if len(missing) == 1 else 'are'} not on this machine: {hub.in_words(needed)} to download.",
-            "Agree to that in the Models tab first, or choose another model.",
-        )
+        missing, downloads = self._studio.needs.missing(items), self._studio.downloads
+        try:
+            downloads.check_agreed(missing)
+        except DownloadNotAgreed as error:
+            self._pending[who.owner] = [item.key for item in missing if not downloads.is_coming(item)]
+            cure = "Agree to that in the Models tab first, or choose another model."
+            raise (DownloadNotAgreed if asks else NotDownloaded)(error.message, cure) from error
 
     def agree(self, who: Identity) -> None:
         """Begin what was asked for last; StudioError where that cannot be."""

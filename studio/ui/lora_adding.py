@@ -11,7 +11,7 @@ from studio.catalogue.lora_imports import LoraImports, is_path
 from studio.civitai.arriving import Arrivals
 from studio.civitai.offers import Offer, Place, offer, place_of
 from studio.civitai.site import Site
-from studio.errors import Cancelled, Refused
+from studio.errors import Cancelled, DownloadNotAgreed, Refused
 from studio.gate.identity import Identity
 from studio.hub import Say
 from studio.studio import Studio
@@ -27,7 +27,7 @@ class Adding(Saying):
 
 
 class Taking(Adding):
-    """A file that was offered, by its hash, and a key that was typed for it."""
+    """A file that was offered, by its hash where it is no file of the hub, and a key that was typed for it."""
 
     sha256: Name
     key: NotRequired[Name]
@@ -72,12 +72,37 @@ class LoraAdding:
                 "This studio is served to other machines, so that its page takes no file of this disk by its path.",
                 "Upload the file, name a place on the hub, or use: studio loras add FILE",
             )
-        return self._coming(event, who, lambda say: {"name": self._imports.add(what, say=say).name})
+        if is_path(what):
+            return self._coming(event, who, lambda say: {"name": self._imports.add(what, say=say).name})
+        return self._coming(event, who, lambda say: self._of_hub(what, say))
+
+    def _of_hub(self, what: str, say: Say) -> AddedLora:
+        """Take a file of the hub in; of one of gigabytes say what it is, so that it can be agreed to."""
+        found = self._imports.find(what)
+        try:
+            hub.check_agreed([found.file], found.bytes)
+        except DownloadNotAgreed:
+            facts: OfferedFile = {
+                "title": found.repo,
+                "file": found.file,
+                "base": "",
+                "licence": "",
+                "size": hub.in_words(found.bytes),
+                "sha256": "",
+                "site": "",
+                "key": "",
+            }
+            return {"offer": facts}
+        return {"name": self._imports.add_from_hub(found, say=say).name}
 
     def _take(self, event: Taking, who: Identity) -> AddedLora:
         """Download what was offered, now that somebody agreed to it."""
         self._check_adds(who)
         place = place_of(event["what"], self._site)
+        if place is None and not is_path(event["what"]):
+            return self._coming(
+                event, who, lambda say: {"name": self._imports.add(event["what"].strip(), say=say, agreed=True).name}
+            )
         if typed := event.get("key", ""):
             self.studio.hosted.keys.put(who, self._site.name, typed)
         offered = self._offer(place, who) if place else None

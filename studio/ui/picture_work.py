@@ -68,10 +68,12 @@ def _acts(studio: Studio) -> Mapping[str, Act]:
         return _news(studio, _path(studio, event, who), studio.job(event["work"], who), who)
 
     def save(event: Saving, who: Identity) -> SavedPicture:
+        studio.pace.check(who)
         return _saved(studio, _path(studio, event, who), event["format"], recipe=event["recipe"])
 
     def eject(event: Picked, who: Identity) -> SavedPicture:
         check_creates(who)
+        studio.pace.check(who)
         path = _path(studio, event, who)
         return {"name": f"{path.stem}.zip", "data": b64encode(packed(studio.settings, path)).decode()}
 

@@ -259,6 +259,7 @@ class PresetPanel:
     def _bring(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Take over the styles of an uploaded file."""
         del values
+        self.studio.pace.check(who)
         called = Path(event.name).name
         path, home = uploaded(self.studio, event.path), self.studio.peoples_presets.home(who)
         report = import_styles(path, home, self.studio.of(who).presets, self.studio.prompt_assets.wildcards, called)

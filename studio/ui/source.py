@@ -140,6 +140,7 @@ class Source:
         """The ids of the pictures that are in, or of a file that a program gave; InvalidRecipe where there is none."""
         given = values.get(self.widget) or {}
         if "path" in given:
+            self.studio.pace.check(who)
             return [self.studio.inputs.add(cached(self.studio, given["path"]), who=who).id]
         return [self.first(values), *(str(picture["id"]) for picture in given["pictures"][1:])]
 
@@ -185,6 +186,7 @@ class Source:
         for file in event.files:
             path, name = uploaded(self.studio, file["path"]), file["name"]
             try:
+                self.studio.pace.check(who)
                 pictures.append(Picture.of(self.studio.inputs.add(path, who=who), name))
             except StudioError as fault:
                 faults.append(f"{name}: {fault.message} {fault.hint}".strip())
@@ -197,6 +199,7 @@ class Source:
         who = identify(request)
         pictures = self._known(values[self.widget], who) if self._many else []
         try:
+            self.studio.pace.check(who)
             path = finished(self.studio, who, event.job, event.image).path
             pictures.append(Picture.of(self.studio.inputs.add(path, who=who), path.name))
         except StudioError as fault:

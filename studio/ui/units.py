@@ -192,6 +192,7 @@ class Units:
 
     def _bring(self, event: File, who: Identity) -> dict[str, Any]:
         """Store an uploaded picture or map."""
+        self.studio.pace.check(who)
         stored = self.studio.inputs.add(uploaded(self.studio, event["path"]), "controls", who)
         return {"picture": self._picture_facts(Picture.of(stored, event["name"]), who)}
 
@@ -218,6 +219,7 @@ class Units:
 
     def _pose(self, event: Posed, who: Identity) -> dict[str, Any]:
         """Draw a pose as a map."""
+        self.studio.pace.check(who)
         stored = self.poses.draw(event["pose"], who)
         return {"picture": self._picture_facts(Picture.of(stored, ""), who)}
 

@@ -425,6 +425,7 @@ class Workspace:
     def _hear(self, values: Values, event: import_panel.Brought, request: gr.Request) -> Updates:
         """Fill the form with what a picture's file, or a text, tells."""
         try:
+            self.studio.pace.check(identify(request))
             imported, model = (
                 import_panel.read_settings(self.studio, event),
                 self.form.model(values[self.form.widgets["model"]]),
@@ -452,6 +453,7 @@ class Workspace:
         """Start from a picture in another tab, or make more of its recipe there."""
         who = identify(request)
         try:
+            self.studio.pace.check(who)
             path, recipe = self._pictured(who, event)
             if event.tab in self.tabs and self.tabs[event.tab].offers:
                 check_held(self.studio.inputs, [recipe], who)

@@ -1,4 +1,7 @@
-"""What Open WebUI and SillyTavern send, by the shape of their public sources, is answered as they read it."""
+"""What Open WebUI, SillyTavern, LiteLLM and Krita send, by their public sources, is answered as they read it.
+
+LiteLLM itself is no part of the tests: its package is larger than all that they need beside it.
+"""
 
 import json
 from base64 import b64decode, b64encode
@@ -81,6 +84,32 @@ def test_open_webui_speaks_openai_with_models_that_it_knows_of_itself(client: ht
     )
     assert edited.status_code == 200, edited.text
     assert shown(edited.json()["data"][0]["b64_json"]).size == (64, 64)
+
+
+def test_litellm_asks_for_openai_s_pictures_with_the_studio_s_own_settings_beside_them(client: httpx.Client) -> None:
+    """It hands on what it does not know in the body itself, asks by OpenAI's client, and reads what that reads."""
+    head = {"Authorization": "Bearer the-secret-of-one-program", "x-stainless-lang": "python"}
+    payload = {
+        "model": "starter", "prompt": "a boat", "n": 2, "size": "64x64", "quality": "low",
+        "response_format": "b64_json", "user": "somebody", "seed": 7, "num_inference_steps": 2,
+        "negative_prompt": "fog",
+    }  # fmt: skip
+    made = client.post("/v1/images/generations", json=payload, headers=head).json()
+    assert isinstance(made["created"], int)
+    assert [shown(one["b64_json"]).size for one in made["data"]] == [(64, 64)] * 2
+    assert [one["seed"] for one in made["data"]] == [7, 8]
+    file = b64decode(coded("navy", (64, 64)))
+    edited = client.post(
+        "/v1/images/edits",
+        data={"model": "starter", "prompt": "a red boat", "n": "1", "size": "64x64"},
+        files=[("image[]", ("image.png", file, "image/png"))],
+        headers=head,
+    ).json()
+    assert shown(edited["data"][0]["b64_json"]).size == (64, 64)
+    fault = client.post("/v1/images/generations", json={**payload, "model": "none"}, headers=head)
+    assert fault.status_code == 404, "by which it knows that there is no such model"
+    assert {"message", "type", "param", "code"} <= fault.json()["error"].keys()
+    assert "starter" in [one["id"] for one in client.get("/v1/models", headers=head).json()["data"]]
 
 
 def coded(colour: str, size: tuple[int, int] = (70, 75)) -> str:

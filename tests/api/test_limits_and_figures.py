@@ -3,11 +3,14 @@
 import json
 import logging
 import re
+from base64 import b64encode
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from studio.errors import Busy, DeviceLost, InvalidRecipe, QuotaExceeded
 from studio.gate.answers import refusal
@@ -64,6 +67,35 @@ def test_all_together_begin_so_much_in_a_minute(limited: Any) -> None:
         studio.submit(Recipe(**SMALL), who(owner_by(name)))
     with pytest.raises(Busy, match="Everybody together"):
         studio.submit(Recipe(**SMALL), who(owner_by("c")))
+
+
+def test_maps_imports_and_exports_of_programs_count_though_they_are_no_jobs(limited: Any) -> None:
+    studio = limited(work_per_minute=1)
+    ask = asking(gated(studio))
+    made = ask("POST", "/api/jobs", key=ANN, json={"recipe": SMALL}).json()["id"]
+    list(studio.jobs.get(made, who(owner_by(ANN))).follow())
+    buffer = BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(buffer, "PNG")
+    file, coded = {"file": ("a.png", buffer.getvalue())}, b64encode(buffer.getvalue()).decode()
+    assert ask("POST", "/api/inputs", key=ANN, files=file).status_code == 201
+    asked: dict[str, dict[str, Any]] = {
+        "/api/inputs": {"files": file},
+        "/sdapi/v1/png-info": {"json": {"image": coded}},
+        "/sdapi/v1/extra-single-image": {"json": {"image": coded}},
+        "/sdapi/v1/img2img": {"json": {"init_images": [coded], "prompt": "a boat"}},
+        "/controlnet/detect": {"json": {"controlnet_module": "canny", "controlnet_input_images": [coded]}},
+        "/v1/images/edits": {"files": {"image": file["file"]}, "data": {"prompt": "a boat"}},
+    }
+    for path, given in asked.items():
+        refused = ask("POST", path, key=ANN, **given)
+        assert (refused.status_code, "1 map, import or export in the last minute" in refused.text) == (429, True), path
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+    picture = f"/api/jobs/{made}/images/0"
+    assert ask("GET", picture, key=ANN, params={"format": "webp"}).status_code == 429, "it would be written again"
+    assert ask("GET", picture, key=ANN).status_code == 200
+    assert ask("POST", "/api/inputs", key=BOB, files=file).status_code == 201
+    for _ in range(2):
+        studio.pace.check(COMMAND_LINE)
 
 
 def test_a_minute_later_there_is_room_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,7 +241,7 @@ def test_two_pictures_are_held_against_each_other_with_their_differences_marked_
     expect(page.get_by_role("menuitem", name="Prompts that mean the same")).to_have_count(
         int(studio.index.knows_meanings)
     )
-    kind = "Shows the like" if studio.index.sees else "Looks alike: colours and layout"
+    kind = "Shows something similar" if studio.index.sees else "Looks alike: colours and layout"
     page.get_by_role("menuitem", name=kind).click()
     expect(page.locator(".library-chip")).to_contain_text("like:")
     expect(line(page)).to_have_text(f"{COUNT} pictures")

@@ -6,14 +6,19 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from PIL import Image
 
+from studio.gate.identity import owner_by
 from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import patience, serve, server
+from tests.people import who
 from tests.ui.painter import Painter
 
 BOUNDARY = b"--b\r\n"
@@ -23,7 +28,7 @@ MEGABYTE = 2**20
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0, max_upload_mb=1)
+    settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0, max_upload_mb=1, work_per_minute=1)
     with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio:
         yield studio
 
@@ -100,6 +105,36 @@ def test_a_connection_that_asks_for_nothing_whole_is_dropped(line: socket.socket
     line.sendall(said)
     # The line's end; without it, this would wait until the socket's own time is over, and fail.
     assert line.recv(100) == b""
+
+
+def test_maps_imports_and_exports_of_a_page_count_though_they_are_no_jobs(
+    studio: Studio, place: tuple[str, int]
+) -> None:
+    secret = "a-secret-that-a-browser-keeps"
+    mine = who(owner_by(secret))
+    picture = studio.inputs.add(Image.linear_gradient("L").convert("RGB"), "controls", mine).id
+    unit = {"kind": "canny", "image": picture}
+    asked: dict[str, dict[str, Any]] = {
+        "preview": {"unit": unit, "model": "starter", "token": "t"},
+        "people": {"unit": {**unit, "kind": "pose"}, "model": "starter", "token": "t"},
+        "pose": {"pose": {"people": [], "canvas_width": 64, "canvas_height": 64}},
+        "measure": {"set": "a"},
+        "hand": {"id": "a", "form": "csv"},
+        "save": {"stored": "a", "format": "png", "recipe": True},
+        "eject": {"stored": "a"},
+    }
+    studio.pace.check(mine)
+    base, headers = f"http://{place[0]}:{place[1]}", {"Authorization": f"Bearer {secret}"}
+    with httpx.Client(base_url=base, headers=headers) as browser:
+        parts = browser.get("/config").json()["components"]
+        for act, given in {**asked, "zip": {"ids": [], "form": "pdf", "title": ""}}.items():
+            element = next(one["id"] for one in parts if act in (one["props"].get("server_fns") or ()))
+            call = {"component_id": element, "fn_name": act, "data": given, "session_hash": "one"}
+            answer = browser.post("/gradio_api/component_server", json=call).json()
+            if act == "zip":
+                assert browser.get(f"/{answer['address']}").status_code == 429
+            else:
+                assert "1 map, import or export in the last minute" in answer["fault"], act
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")

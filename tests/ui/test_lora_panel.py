@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from studio import hub
 from studio.errors import InvalidRecipe
 from studio.gate.addresses import EVERYBODY
 from studio.gate.identity import Identity
@@ -231,6 +232,21 @@ def test_a_download_that_is_cancelled_leaves_nothing(
         manners.go_on.set()
     assert not [path for path in (tmp_path / "loras").rglob("*") if path.is_file()]
     assert stack.widget.saying({"token": "t"}, request()) == {"said": ""}
+
+
+def test_a_file_of_gigabytes_is_offered_with_its_size_before_it_comes(
+    stack: LoraPanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = {f"{TO_K}.lora_A.weight": (4, 768), f"{TO_K}.lora_B.weight": (320, 4)}
+    ink, manners = write_safetensors(tmp_path / "elsewhere" / "ink.safetensors", shapes).read_bytes(), Manners()
+    monkeypatch.setattr(hub, "LARGE", 1000)
+    with small_hub({"some/ink": {"ink.safetensors": ink}}, manners) as address:
+        turn_to(address, tmp_path / "hub", monkeypatch)
+        offer = stack.widget.add({"what": "some/ink", "token": "t"}, request())["offer"]
+        assert (offer["file"], offer["size"], offer["site"]) == ("ink.safetensors", hub.in_words(len(ink)), "")
+        assert manners.heard == []
+        taken = {"what": "some/ink", "sha256": offer["sha256"], "token": "t"}
+        assert stack.widget.take(taken, request()) == {"name": "ink"}
 
 
 def test_strangers_on_a_space_add_nothing(stack: LoraPanel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_the_speed_is_that_of_the_pictures_that_were_made_here(studio: Studio, p
     assert entries(picker)["starter"]["speed"].endswith(" a picture here")
 
 
-def test_gigabytes_want_a_yes_of_whoever_looks_at_a_page_and_of_no_other(
+def test_gigabytes_want_a_yes_which_a_page_can_ask_for_before_anything_is_put_in_line(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
@@ -99,5 +99,7 @@ def test_gigabytes_want_a_yes_of_whoever_looks_at_a_page_and_of_no_other(
         consent.check([recipe], who("me"), asks=True)
     with pytest.raises(NotDownloaded, match="Agree to that in the Models tab first"):
         consent.check([recipe], who("me"))
-    consent.check([recipe], COMMAND_LINE)
+    consent.check([recipe], COMMAND_LINE)  # no page asks it: it is refused when it is put in line
+    with pytest.raises(DownloadNotAgreed, match="--yes at the command line"):
+        studio.submit(recipe, COMMAND_LINE)
     consent.check([Recipe(prompt="a cat")], who("me"))

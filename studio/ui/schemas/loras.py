@@ -106,7 +106,10 @@ class LoraDetails(TypedDict):
 
 
 class OfferedFile(TypedDict):
-    """A file that a site would give; `key` says where whoever asks has one from: "typed", "environment" or ""."""
+    """A file that a site would give, or the hub where none is named.
+
+    `key` says where whoever asks has one from: "typed", "environment" or "".
+    """
 
     title: str
     file: str

@@ -22,6 +22,7 @@ LIMITS = (
     "max_waiting",
     "jobs_per_minute",
     "jobs_per_minute_all",
+    "work_per_minute",
     "max_megapixels",
     "max_steps",
     "max_upload_mb",

@@ -227,6 +227,7 @@ class CandidatesPanel(Panel):
 
     def _measure(self, set_id: str, who: Identity, event: OfSet) -> View:
         del event
+        self.studio.pace.check(who)
         self.studio.candidates.measure(set_id, who)
         return {"begun": True}
 

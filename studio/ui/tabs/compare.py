@@ -227,6 +227,7 @@ class ComparePanel(Panel):
 
     def _bring(self, event: Bringing, who: Identity) -> Answer:
         """Store a picture that was made elsewhere."""
+        self.studio.pace.check(who)
         stored = self.studio.inputs.add(uploaded(self.studio, event["path"]), who=who)
         return {"id": stored.id, "shown": smaller(self.studio.inputs.path(stored.id), BROUGHT)}
 
@@ -317,6 +318,7 @@ class ComparePanel(Panel):
         form = FORMS.get(event["form"])
         if form is None:
             raise InvalidRequest("There is no such form.", f"Choose one of {', '.join(FORMS)}.")
+        self.studio.pace.check(who)
         whole = self.compare.store.get(event["id"], who.owner)
         return {"name": f"comparison.{event['form']}", "data": b64encode(form(whole)).decode()}
 

@@ -174,6 +174,7 @@ class GridPanel(Panel):
         try:
             who = identify(request)
             grid = self.grids.get(event.id, who).grid
+            self.studio.pace.check(who)
             path = self.grids.sheets / f"{grid.id}.{event.kind}"
             note = self.grids.export(grid, path, event.kind)
         except StudioError as fault:

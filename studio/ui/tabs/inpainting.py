@@ -268,6 +268,7 @@ class InpaintPanel(PicturePanel):
             if picture is None:
                 raise InvalidRecipe("mask_image", "There is no picture that the mask could be for.", "Give it first.")
             who, size = identify(request), self.inputs.size(picture)
+            self.context.studio.pace.check(who)
             mask = self.inputs.add_mask(uploaded(self.context.studio, event.path), who, reads=event.reads)
         except StudioError as fault:
             return {self.masks: {**self._news(painted, picture, identify(request)), "faults": [fault.sentence]}}

@@ -280,6 +280,7 @@ class LibraryPanel(Panel):
 
     def _bring(self, event: Bringing, who: Identity) -> LibraryImported:
         """Take uploaded files in; each is told why where it cannot be."""
+        self.studio.pace.check(who)
         paths = {uploaded(self.studio, file["path"]): file["name"] for file in event["files"]}
         try:
             found = self.index.importer.bring(paths, who)

@@ -28,7 +28,7 @@ export function deployRun(server, changed) {
         const mine = run;
         const answer = await server.follow({ from: mine.at });
         if (run !== mine) return;
-        if (answer.fault !== undefined) mine.end = { message: answer.fault, hint: "The deployment goes on. Open the page again to follow it." };
+        if (answer.fault !== undefined) mine.end = { message: answer.fault, hint: "The deployment continues. Open the page again to follow it." };
         else {
             mine.at += answer.events.length;
             mine.space = answer.space ?? "";

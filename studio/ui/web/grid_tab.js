@@ -121,7 +121,7 @@ export function mount({ element, props, watch, server, tell }) {
             </span>
             <label class="grid-zoom">Zoom<input type="range" min=${ZOOM.least} max=${ZOOM.most} aria-label="Zoom" .value=${live(String(zoom))} @input=${(event) => size(Number(event.target.value))}></label>
             <span class="grid-out">
-                <button type="button" class="plain" title="Take this grid's recipe and axes" @click=${() => axes.again(now)}>Same axes</button>
+                <button type="button" class="plain" title="Take this grid’s recipe and axes" @click=${() => axes.again(now)}>Same axes</button>
                 <button type="button" class="plain" @click=${forget}>Forget</button><span class="quiet">Save as</span>
                 ${EXPORTS.map(([kind, words]) => html`<button type="button" class="plain" title=${`Download the grid as ${kind.toUpperCase()}`} ?disabled=${writing} @click=${() => { writing = true; tell.write({ id: now.id, kind }); draw(); }}>${words}</button>`)}
             </span></div>`;

@@ -36,7 +36,7 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin, boar
  * @param {LibraryFacts} facts
  * @returns {["like" | "alike", string][]}
  */
-export const likenesses = ({ about, sees }) => [...(about ? [/** @type {["like", string]} */ (["like", "Prompts that mean the same"])] : []), ["alike", sees ? "Shows the like" : "Looks alike: colours and layout"]];
+export const likenesses = ({ about, sees }) => [...(about ? [/** @type {["like", string]} */ (["like", "Prompts that mean the same"])] : []), ["alike", sees ? "Shows something similar" : "Looks alike: colours and layout"]];
 
 /**
  * @param {LibraryBoard[]} boards

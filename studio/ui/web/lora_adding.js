@@ -39,7 +39,7 @@ export function loraAdding({ home, server, upload, about, drawn, came }) {
     /** @param {OfferedFile} one */
     const offer = ({ title, file, base, licence, size, site, key }) => html`<section class="shelf-offer" aria-label="Download">
         <h3>${title || file}</h3><p>${[base && `For ${base}`, file, size].filter(Boolean).join(" · ")}</p>${licence ? html`<p class="quiet">${licence}</p>` : nothing}
-        ${key ? html`<p class="quiet">Your key of ${site} is told to it, and to nobody else.</p>` : html`<label><span>Key of ${site}, where it asks for one</span><input type="password" autocomplete="off" @keydown=${(event) => { if (event.key === "Enter") take(); }}></label>`}
+        ${!site ? nothing : key ? html`<p class="quiet">Your key of ${site} is told to it, and to nobody else.</p>` : html`<label><span>Key of ${site}, where it asks for one</span><input type="password" autocomplete="off" @keydown=${(event) => { if (event.key === "Enter") take(); }}></label>`}
         <div class="shelf-ask"><button type="button" class="plain" @click=${take}>Download ${size}</button><button type="button" class="plain" @click=${() => { offered = null; say(""); }}>Cancel</button></div></section>`;
 
     /**

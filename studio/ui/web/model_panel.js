@@ -4,7 +4,7 @@ import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
-const FITS = { fits: "fits", tight: "larger than what is free: parts wait outside, and it is slower", large: "larger than this machine's memory", "": "" };
+const FITS = { fits: "fits", tight: "larger than what is free: parts wait outside, and it is slower", large: "larger than this machine’s memory", "": "" };
 /** @param {string} text */
 const plain = (text) => text.toLowerCase().replace(/[\s_.-]+/g, " ");
 

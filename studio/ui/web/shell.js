@@ -15,7 +15,7 @@ const KEYS = [
     ["1 – 9", "Choose in a picker that has the focus"],
     ["/", "Go to the prompt, or to the search of the library"],
     ["K R S", "Candidates: keep, reject, star; 1 to 5 rate"],
-    ["← → ↑ ↓", "Arena: the left or the right one is better, both are good, both are bad; Enter goes on"],
+    ["← → ↑ ↓", "Arena: the left or the right one is better, both are good, both are bad; Enter shows the next pair"],
     ["Z", "Candidates and Arena: undo the last mark or vote"],
     ["B E L R G C", "Inpainting: brush, eraser, lasso, rectangle, fill, colour"],
     ["[ ] I 0", "Inpainting: smaller and larger brush, invert, fit; hold Space to move"],
