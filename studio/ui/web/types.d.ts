@@ -1097,7 +1097,7 @@ interface LoraDetails {
     path: string;
 }
 
-/** A file that a site would give; `key` says where whoever asks has one from: "typed", "environment" or "". */
+/** A file that a site would give, or the hub where none is named. */
 interface OfferedFile {
     title: string;
     file: string;
