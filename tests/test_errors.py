@@ -23,6 +23,7 @@ from studio.errors import (
 from studio.events import Failed
 from studio.labels import label_of, labelled
 from studio.recipe import Recipe, setting_specs
+from tests.sources import naming
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
@@ -61,19 +62,18 @@ def test_a_group_is_caught_and_never_raised() -> None:
     assert {"StudioError", "ModelError", "StorageError", "DeviceError", "HostedError"} == groups
     made = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in (ROOT / "studio").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path, tree in naming(*(rf"\b{group}\(" for group in groups))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in groups
     ]
     assert not made
 
 
 def test_all_errors_stand_in_one_place() -> None:
-    for path in (ROOT / "studio").rglob("*.py"):
+    bases = {base.__name__ for base in kinds()}
+    for path, tree in naming(rf"class \w+\([^)]*\b({'|'.join(bases)})\b"):
         if path.name != "errors.py":
-            bases = {base.__name__ for base in kinds()}
-            tree = ast.walk(ast.parse(path.read_text("utf-8")))
-            classes = [node for node in tree if isinstance(node, ast.ClassDef)]
+            classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
             own = [one.name for one in classes if bases & {base.id for base in one.bases if isinstance(base, ast.Name)}]
             assert not own, path
 
@@ -97,8 +97,8 @@ def test_an_error_is_whole_in_another_process(error: StudioError) -> None:
 def test_each_field_that_an_error_can_name_has_a_label_on_the_page() -> None:
     named = {
         place.value
-        for path in (ROOT / "studio").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for _, tree in naming(r"InvalidRecipe\(", r"InvalidPrompt\(")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
         if node.func.id in ("InvalidRecipe", "InvalidPrompt")
         for place in ast.walk(node.args[0])

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-import studio as studio_package
 from studio import inputs as bounds
 from studio import room
 from studio.errors import StudioError
@@ -18,6 +17,7 @@ from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import editor, import_panel
 from studio.ui.pictures import thumbnail
+from tests.sources import STUDIO, naming
 from tests.ui.painter import Painter
 
 # Who opens pictures, and why it need not be by the door.
@@ -91,15 +91,14 @@ def picture(studio: Studio) -> Path:
     return folder / "a.png"
 
 
-def opening(path: Path) -> bool:
-    """Whether a file of the package calls Pillow's `Image.open`."""
-    calls = (node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+def opening(tree: ast.Module) -> bool:
+    """Whether a module of the package calls Pillow's `Image.open`."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     return any(ast.unparse(call) in ("Image.open", "PIL.Image.open") for call in calls)
 
 
 def test_pictures_are_opened_where_it_is_known_why() -> None:
-    package = Path(studio_package.__file__).parent
-    found = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if opening(path)}
+    found = {path.relative_to(STUDIO).as_posix() for path, tree in naming(r"Image\s*\.\s*open") if opening(tree)}
     assert found == set(OPENS)
 
 

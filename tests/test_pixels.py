@@ -11,6 +11,7 @@ from studio.compare.store import Cell
 from studio.inputs import InputStore
 from studio.pixels import BAND, digest
 from studio.storage.database import Database
+from tests.sources import naming
 
 ROOT = Path(__file__).resolve().parent.parent
 HASHES = {"sha256", "sha1", "md5", "blake2b", "blake2s", "sha512", "sha3_256", "crc32", "adler32", "file_digest"}
@@ -55,8 +56,8 @@ def hashes_pixels(function: ast.AST) -> bool:
 def test_nothing_else_hashes_pixels(folder: str):
     found = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path, tree in naming(*HASHES, folder=ROOT / folder)
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and hashes_pixels(node)
     }
     # The watermark's sums are of its id and of the order of its cosines, which are no pixels.

@@ -4,7 +4,6 @@ import ast
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from studio import safe_fetch
 from studio.errors import Busy, InvalidRequest
 from studio.safe_fetch import bring, is_public
 from tests.picture_site import NAME, Site, picture_site, png, sending
+from tests.sources import STUDIO, naming
 
-STUDIO = Path(__file__).resolve().parent.parent / "studio"
 PRIVATE = (
     "127.0.0.1", "127.8.9.1", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
     "192.0.0.8", "198.18.0.1", "224.0.0.251", "239.1.1.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "203.0.113.9",
@@ -168,8 +167,8 @@ ALLOWED = {
 
 def test_nothing_else_goes_to_an_address() -> None:
     found = set()
-    for path in STUDIO.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for path, tree in naming(rf"\b({'|'.join(OPENS)})\(", rf"\b({'|'.join(LIBRARIES)})\s*\."):
+        for node in ast.walk(tree):
             called = node.func if isinstance(node, ast.Call) else None
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             module = getattr(getattr(called, "value", None), "id", "")

@@ -113,6 +113,14 @@ CASES: dict[str, Values] = {
     "Flux": {**FLOW, "model": "tiny-flux", "guidance_scale": None},
 }  # fmt: skip
 
+# Each part that a script may have, once; the others in `make soak`.
+SHORT = {
+    "text2img", "drawn words", "weighed words", "variation", "img2img", "inpaint close", "outpaint", "two ControlNets",
+    "LoRAs in some steps", "LoRAs of other forms", "VAE in a file", "words that are mixed", "resampled",
+    "IP-Adapters in some steps", "second pass", "second pass by a network, another model", "tiles of a variation",
+    "enlarged by a network", "SDXL, weighed words", "SD 3", "Flux",
+}  # fmt: skip
+
 
 def stored(value: Any, start: Values) -> Any:
     """The values with ids in the place of names of pictures."""
@@ -131,7 +139,9 @@ def made_by(script: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndar
         return np.asarray(image.convert("RGB"))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[] if case in SHORT else pytest.mark.soak) for case in CASES]
+)
 @pytest.mark.filterwarnings("ignore")  # of diffusers and transformers, which nothing of ours silences there
 def test_the_script_makes_the_same_bytes(
     studio: Studio, make: Make, start: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str

@@ -323,7 +323,7 @@ def test_pictures_and_what_cannot_be_changed_come_over_whole(mode: str) -> None:
 def test_two_engines_share_the_pictures_of_a_job_and_one_that_ends_leaves_none_behind(
     home: Settings, inside: LocalBackend
 ) -> None:
-    settings = home.model_copy(update={"devices": ("cpu", "cpu")})
+    settings = home.model_copy(update={"devices": ("cpu", "cpu"), "side_by_side": 1})
     devices = Devices.of(settings, Catalogue(settings), [python()])
     with Studio(settings, backend=devices, durable=False) as studio:
         job = studio.submit(wanted().replace(count=2), COMMAND_LINE)

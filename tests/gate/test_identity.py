@@ -33,6 +33,7 @@ from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.people import who
+from tests.sources import naming
 from tests.ui.painter import Painter
 
 ROOT = Path(__file__).resolve().parents[2] / "studio"
@@ -223,9 +224,8 @@ def calls(tree: ast.AST) -> Iterator[str]:
 
 
 def test_nobody_below_the_edge_makes_out_who_asks() -> None:
-    for path in sorted(ROOT.rglob("*.py")):
+    for path, tree in naming("Identity", "of_scope", "nobody", "identify", r"\bowner(_by)?\s*[:,)=(]"):
         name = path.relative_to(ROOT).as_posix()
-        tree = ast.parse(path.read_text("utf-8"))
         called = set(calls(tree))
         made = {"Identity", "owner_by", "of_scope", "nobody"} & called
         assert not made or name in EDGES or name.startswith("gate/"), f"{name}: {made}"

@@ -91,11 +91,12 @@ def test_a_graph_that_leads_back_to_itself_ends(given: Graph):
 HOSTILE = [None, [], {}, "x", -1, True, [["a"]], ["3", 0], ["3", 99], ["3", True], [3, 0], {"lora": 3}, 1e308, 10**30]
 
 
+@pytest.mark.parametrize("turn", [3, pytest.param(1, marks=pytest.mark.soak)], ids=["in turns", "all"])
 @pytest.mark.parametrize("base", [graph(), flux()], ids=["usual", "flux"])
-def test_inputs_of_any_kind_break_nothing(base: Graph):
-    for key, one in base.items():
-        for name in [*one["inputs"], "basic_pipe", "lora_1", "lora_name_1", "loras", "width"]:
-            for value in HOSTILE:
+def test_inputs_of_any_kind_break_nothing(base: Graph, turn: int):
+    for shift, (key, one) in enumerate(base.items()):
+        for number, name in enumerate([*one["inputs"], "basic_pipe", "lora_1", "lora_name_1", "loras", "width"]):
+            for value in HOSTILE[(shift + number) % turn :: turn]:
                 made = copy.deepcopy(base)
                 made[key]["inputs"][name] = value
                 with suppress(Unreadable):
