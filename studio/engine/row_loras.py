@@ -35,14 +35,14 @@ class RowLoras:
     single: Sequence[Placed] = ()
 
     def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
-        given, whole = args[0], output
+        given = args[0]
+        # Each is a change of what the bare model gives out, which is read first; nobody else has the output yet.
+        singles = [(place, one.scale * one.added(layer, given[place], output[place])) for place, one in self.single]
         for down, up in self.stacks:
-            whole = _added(layer, given, whole, down, up)
-        for place, change in self.single:
-            whole = whole.clone() if whole is output else whole
-            # Each is a change of what the bare model gives out.
-            whole[place] += change.scale * change.added(layer, given[place], output[place])
-        return whole
+            output = _added(layer, given, output, down, up)
+        for place, added in singles:
+            output[place] += added
+        return output
 
 
 class RowHooks(dict[str, RowLoras]):
@@ -180,14 +180,14 @@ def _is_factored(layer: torch.nn.Module) -> bool:
 def _added(
     layer: torch.nn.Module, given: torch.Tensor, output: torch.Tensor, down: torch.Tensor, up: torch.Tensor
 ) -> torch.Tensor:
-    """`output` and, row by row, `up` of `down` of what came in."""
+    """`output` and, row by row, `up` of `down` of what came in; it is added in place where that can be."""
     if not isinstance(layer, torch.nn.Conv2d):
         tokens = torch.bmm(given.reshape(len(given), -1, given.shape[-1]), down)
-        return torch.baddbmm(output.reshape(len(output), -1, output.shape[-1]), tokens, up).view_as(output)
+        return output.reshape(len(output), -1, output.shape[-1]).baddbmm_(tokens, up).view_as(output)
     if down.dim() == 3:
         inner = torch.bmm(down, given.flatten(2))
     else:  # each row is a group of one convolution, with kernels of its own
         beside = given.reshape(1, -1, *given.shape[2:])
         inner = conv2d(beside, down, None, layer.stride, layer.padding, groups=len(given))
         inner = inner.view(len(given), up.shape[2], -1)
-    return torch.baddbmm(output.flatten(2), up, inner).view_as(output)
+    return output.flatten(2).baddbmm_(up, inner).view_as(output)
