@@ -52,8 +52,8 @@ ARGUMENTS = (
     # stands what Playwright switches off that matters here.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,HttpsUpgrades,OptimizationHints,PaintHolding",
     # What lies outside is not found, and so a request that failed: all that are made need not be listened to, which
-    # takes a sixth of the time that a page takes.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    # takes a sixth of the time that a page takes. One name of another site leads to this machine.
+    "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 LOCAL = ("http://127.0.0.1:", "data:", "blob:")
 WIDE = {"width": 1440, "height": 900}
@@ -144,6 +144,33 @@ def new_page(profiles: "Profiles", request: pytest.FixtureRequest) -> Iterator[N
     assert not profiles.faults
 
 
+@pytest.fixture(scope="module")
+def kept(profiles: "Profiles", address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page that the tests of a module share, loaded once, with the module's PAGE as options."""
+    page = profiles.take(address, **getattr(request.module, "PAGE", {}))
+    page.goto(address)
+    _wait_until_ready(page)
+    yield page
+    profiles.give_back(page, spoiled=page in profiles.spoiled)
+
+
+@pytest.fixture
+def page(kept: Page, profiles: "Profiles", request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The module's page as the test before left it, but for dialogs; a test fails where it erred or called outside."""
+    profiles.faults.clear()
+    kept.bring_to_front()
+    kept.evaluate(CLOSE)
+    yield kept
+    if has_failed(request.node):
+        profiles.spoiled.add(kept)
+    assert not profiles.faults
+
+
+# Dialogs and menus that are open.
+CLOSE = """[...document.querySelectorAll("dialog[open], :popover-open")].reverse()
+    .forEach((one) => (one.localName === "dialog" ? one.close() : one.hidePopover()))"""
+
+
 class Profiles:
     """Browser profiles that are emptied and taken again, with the one page of each.
 
@@ -152,6 +179,8 @@ class Profiles:
 
     def __init__(self, browser: Browser) -> None:
         self.faults: list[str] = []
+        # Pages that a test failed on.
+        self.spoiled: set[Page] = set()
         self._browser = browser
         self._free: dict[bool, list[Page]] = {False: [], True: []}
         self._of: dict[Page, bool] = {}
@@ -168,6 +197,7 @@ class Profiles:
             page.goto(f"{address}{QUIET}")
             page.evaluate("localStorage.clear(), sessionStorage.clear()")
             page.context.clear_cookies()
+            page.context.clear_permissions()
             page.set_viewport_size(options["viewport"])
             page.emulate_media(color_scheme=options["color_scheme"])
             return page

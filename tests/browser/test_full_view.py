@@ -1,12 +1,17 @@
 """The full view: zoomed, moved and copied from by keys, mouse and fingers; it goes through everything that was made."""
 
 import re
+import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
-from tests.browser.conftest import PHONE, NewPage
+from studio.gate.identity import Identity
+from studio.studio import Studio
+from tests.browser.conftest import NewPage
+from tests.browser.stage import ask, draw
+from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
@@ -14,11 +19,24 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 def made(page: Page, prompt: str, count: int) -> Locator:
     """So many pictures of a prompt; returns the full view with the first of them."""
     page.locator("#field-count").get_by_text(str(count), exact=True).click()
-    page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.get_by_role("button", name="Generate").click()
-    expect(page.locator(".cell.done")).to_have_count(count)
-    page.locator(".cell .look").first.click()
-    return page.get_by_role("dialog", name="Full view")
+    draw(page, prompt, count)
+    return opened(page, prompt)
+
+
+def opened(page: Page, prompt: str) -> Locator:
+    """The full view with the first picture of a prompt, of the job in front or of one before."""
+    page.get_by_label(f"Open: {prompt}").first.click()
+    full = page.get_by_role("dialog", name="Full view")
+    expect(shown(full)).to_have_attribute("alt", prompt)
+    return full
+
+
+def shown(full: Locator) -> Locator:
+    return full.locator(".zoom-sheet > img")
+
+
+def star(full: Locator) -> Locator:
+    return full.get_by_role("button", name="Star", exact=True)
 
 
 def sheet(full: Locator) -> dict[str, float]:
@@ -36,11 +54,10 @@ def test_a_picture_is_looked_at_and_read_by_keys_and_mouse(new_page: NewPage, ad
 
 def it_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_keys(page: Page) -> None:
     full = made(page, "two boats at sea", 2)
-    percent, stage = full.locator(".full-percent"), full.locator(".full-stage").bounding_box()
-    assert stage is not None
+    percent = full.locator(".full-percent")
+    expect(percent).to_have_text("500 %")
     fitted = sheet(full)
     assert fitted["width"] == pytest.approx(5 * 128, abs=1), "a small picture is not blown up without end"
-    expect(percent).to_have_text("500 %")
     page.keyboard.press("a")
     expect(percent).to_have_text("100 %")
     assert sheet(full)["width"] == pytest.approx(128, abs=1)
@@ -68,7 +85,7 @@ def it_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_keys(page: Pag
     page.keyboard.press("ArrowRight")
     expect(full.locator("header")).to_contain_text("2 of 2")
     assert sheet(full) == before
-    page.mouse.dblclick(x, y)
+    double_click(page, x, y)
     expect(percent).to_have_text("500 %")
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keyboard")
@@ -76,6 +93,16 @@ def it_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_keys(page: Pag
     page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
     expect(full).to_be_visible()
+
+
+def double_click(page: Page, x: float, y: float) -> None:
+    """As quick as a hand, by the page's clock."""
+    session, clock = page.context.new_cdp_session(page), time.time()
+    for click in (1, 2):
+        for kind in ("mousePressed", "mouseReleased"):
+            clock += 0.02
+            event = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": click, "timestamp": clock}
+            session.send("Input.dispatchMouseEvent", event)
 
 
 def every_setting_can_be_read_and_copied_and_the_file_is_called_by_day_words_and_seed(page: Page) -> None:
@@ -90,9 +117,10 @@ def every_setting_can_be_read_and_copied_and_the_file_is_called_by_day_words_and
         "download", re.compile(r"^\d{4}-\d\d-\d\d a-red-house-by-the-sea 77\.png$")
     )
     copied: dict[str, Any] = {}
-    for button in ("Copy: Seed", "Copy all settings", "Copy as JSON"):
+    notes = {"Copy: Seed": "Seed", "Copy all settings": "All settings", "Copy as JSON": "The recipe"}
+    for button, what in notes.items():
         details.get_by_role("button", name=button).click()
-        expect(full.locator(".full-note")).to_contain_text("copied")
+        expect(full.locator(".full-note")).to_have_text(f"{what} copied.")
         copied[button] = page.evaluate("navigator.clipboard.readText()")
     assert copied["Copy: Seed"] == "77"
     assert copied["Copy all settings"].startswith("a red house, by the sea\n")
@@ -111,50 +139,79 @@ def starred_deleted_and_taken_back(page: Page) -> None:
     page.keyboard.press("Escape")
     full = made(page, "a green hill", 1)
     page.keyboard.press("s")
-    expect(full.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(star(full)).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowRight")
-    shown = full.locator(".zoom-sheet > img")
-    expect(shown).to_have_attribute("alt", "a red house, by the sea")
+    expect(shown(full)).to_have_attribute("alt", "a red house, by the sea")
     page.keyboard.press("ArrowLeft")
-    expect(shown).to_have_attribute("alt", "a green hill")
+    expect(shown(full)).to_have_attribute("alt", "a green hill")
     page.keyboard.press("Delete")
-    expect(shown).to_have_attribute("alt", "a red house, by the sea")
+    expect(shown(full)).to_have_attribute("alt", "a red house, by the sea")
     expect(full.locator(".full-note")).to_contain_text("Moved to the bin.")
     full.get_by_role("button", name="Undo", exact=True).click()
-    expect(shown).to_have_attribute("alt", "a green hill")
+    expect(shown(full)).to_have_attribute("alt", "a green hill")
 
 
-def test_fingers_zoom_a_picture_and_swipe_to_the_next(new_page: NewPage, address: str) -> None:
-    page = new_page(address, **PHONE)
-    full = made(page, "two boats", 2)
-    touch = page.context.new_cdp_session(page)
-
-    def fingers(kind: str, *points: tuple[float, float]) -> None:
-        told = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": told})
-
-    fitted = sheet(full)
-    x, y = fitted["x"] + fitted["width"] / 2, fitted["y"] + fitted["height"] / 2
-    fingers("touchStart", (x - 20, y), (x + 20, y))
-    fingers("touchMove", (x - 60, y), (x + 60, y))
-    fingers("touchEnd")
-    assert sheet(full)["width"] > 1.5 * fitted["width"]
-    expect(full.locator("header")).to_contain_text("1 of 2")
-    for _ in range(2):
-        page.touchscreen.tap(x, y)
-    expect(full.locator(".zoom-room")).not_to_have_class(re.compile("zoomed"))
-    fingers("touchStart", (x + 100, y))
-    fingers("touchMove", (x, y))
-    fingers("touchMove", (x - 100, y))
-    fingers("touchEnd")
-    expect(full.locator("header")).to_contain_text("2 of 2")
-    # Chromium at times swallows the first tap after a flick that scrolled nothing: this one is the mouse's.
-    full.get_by_role("button", name="Details", exact=True).click()
-    details = full.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("Guidance")
-    assert full.evaluate("dialog => dialog.scrollWidth") <= 390
-    assert details.evaluate(SMALL_BUTTONS) == []
+def test_a_star_shows_at_once_and_stays_whatever_is_on_its_way_or_comes_meanwhile(
+    new_page: NewPage, address: str, studio: Studio, painter: Painter
+) -> None:
+    page = new_page(address)
+    full = a_star_outlives_an_answer_that_was_on_its_way(page)
+    page.keyboard.press("Escape")
+    who = a_picture_is_starred_while_the_next_job_begins_whose_picture_joins_the_others(page, full, studio, painter)
+    page.keyboard.press("Escape")
+    a_star_that_is_taken_elsewhere_is_not_shown_when_the_picture_is_opened_again(page, full, studio, who)
 
 
-SMALL_BUTTONS = """(one) => [...one.querySelectorAll("button, a[href]")]
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+def a_star_outlives_an_answer_that_was_on_its_way(page: Page) -> Locator:
+    draw(page, "a slow answer")
+    answers: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if '"details"' in (route.request.post_data or ""):
+            answers.append((route, route.fetch()))
+        else:
+            route.fallback()
+
+    page.route(re.compile("component_server"), hold)
+    full = opened(page, "a slow answer")
+    while not answers:  # the test's limit ends it
+        page.wait_for_timeout(20)
+    page.keyboard.press("s")
+    expect(star(full)).to_have_attribute("aria-pressed", "true")
+    for route, answer in answers:
+        route.fulfill(response=answer)
+    page.unroute_all()
+    expect(full.get_by_role("complementary", name="Details")).to_contain_text("Guidance")
+    expect(star(full)).to_have_attribute("aria-pressed", "true")
+    return full
+
+
+def a_picture_is_starred_while_the_next_job_begins_whose_picture_joins_the_others(
+    page: Page, full: Locator, studio: Studio, painter: Painter
+) -> Identity:
+    """Whose they are."""
+    star(opened(page, "a slow answer")).click()
+    expect(star(full)).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Escape")
+    painter.held.set()
+    ask(page, "the next one")
+    opened(page, "a slow answer")
+    page.keyboard.press("s")
+    expect(star(full)).to_have_attribute("aria-pressed", "true")
+    while not (jobs := studio.jobs.unfinished()):  # the test's limit ends it
+        page.wait_for_timeout(20)
+    painter.held.clear()
+    expect(full.locator(".full-count")).to_have_text("2 of 2")
+    expect(star(full)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowLeft")
+    expect(shown(full)).to_have_attribute("alt", "the next one")
+    return jobs[0].who
+
+
+def a_star_that_is_taken_elsewhere_is_not_shown_when_the_picture_is_opened_again(
+    page: Page, full: Locator, studio: Studio, who: Identity
+) -> None:
+    (entry,) = studio.index.search("star:yes", who).entries
+    studio.index.marks.star([entry.id], who, on=False)
+    opened(page, "a slow answer")
+    expect(star(full)).to_have_attribute("aria-pressed", "false")

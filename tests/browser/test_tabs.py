@@ -9,9 +9,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from studio.studio import Studio
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import NewPage, reload
 from tests.browser.models import choose_model, offers
 from tests.browser.rooms import turn_to as turn_to_any
+from tests.browser.stage import ask, draw, drawing
 from tests.headers import write_model
 from tests.ui.painter import Painter
 
@@ -39,35 +40,79 @@ def turn_to(page: Page, tab: str) -> Locator:
     return page.get_by_role("tabpanel").filter(visible=True)
 
 
-def bring(page: Page, tab: str, *paths: Path) -> Locator:
-    """Upload pictures into a tab's well and return the tab's panel, once they are in."""
+def emptied(page: Page, tab: str) -> Locator:
+    """Select a tab and return its panel, once no picture is in its well."""
     panel = turn_to(page, tab)
     panel.locator(".well").first.wait_for()
-    panel.locator("input[type=file]").first.set_input_files(paths)
-    expect(panel.locator(".well figure")).to_have_count(len(paths))
+    figures = panel.locator(".well figure")
+    while left := figures.count():
+        figures.first.get_by_role("button", name=re.compile("^Remove ")).click()
+        expect(figures).to_have_count(left - 1)
     return panel
 
 
-def ask(page: Page, prompt: str) -> None:
-    page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.locator("#generate").click()
-
-
-def done(page: Page, pictures: int = 1) -> None:
-    expect(page.locator(".cell.done")).to_have_count(pictures)
-    expect(page.locator(".stage.busy")).to_have_count(0)
+def bring(page: Page, tab: str, *paths: Path) -> Locator:
+    """Upload pictures into a tab's well, in place of others; return the tab's panel, once they are in."""
+    panel = emptied(page, tab)
+    panel.locator("input[type=file]").first.set_input_files(paths)
+    for path in paths:
+        expect(panel.get_by_role("button", name=f"Remove {path.name}")).to_be_visible()
+    expect(panel.locator(".well figure")).to_have_count(len(paths))
+    return panel
 
 
 def test_pictures_are_given_to_a_tab_and_painted_over(
     new_page: NewPage, address: str, files: Path, studio: Studio
 ) -> None:
     page = new_page(address)
+    an_example_fills_in_each_tab_that_has_some(page)
+    turn_to(page, "Image to image")
+    page.get_by_label("Prompt", exact=True).fill("")
     the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_takes_what_is_dropped(page, files)
     turn_to(page, "Image to image")
     page.get_by_role("button", name="Remove lying.jpg").click()
     several_uploads_make_one_job_and_each_has_its_own_size(page, files)
     page.get_by_role("button", name="Remove blue.png").click()
     a_picture_is_painted_over_compared_and_painted_over_again(page, files, studio)
+
+
+def an_example_fills_in_each_tab_that_has_some(page: Page) -> None:
+    """Its words, what it starts from, and how strongly that is changed; what is enlarged keeps its own."""
+    prompt, example = page.get_by_label("Prompt", exact=True), page.locator("#stage .example").first
+    elsewhere = example.inner_text()
+    panel = emptied(page, "Image to image")
+    expect(example).not_to_have_text(elsewhere)
+    words = example.inner_text()
+    example.click()
+    expect(panel.locator(".well figure")).to_have_count(1)
+    expect(prompt).to_have_value(words)
+    expect(panel.get_by_label("number input for Strength")).to_have_value("0.8")
+    panel.get_by_role("button", name="Remove example.webp").click()
+    sample = panel.locator(".sample").last
+    sample.click()
+    expect(panel.locator(".well figure")).to_have_count(1)
+    expect(prompt).not_to_have_value(words)
+    expect(panel.get_by_label("number input for Strength")).to_have_value("0.75")
+    panel.get_by_role("button", name="Remove example.webp").click()
+
+    elsewhere = example.inner_text()
+    turn_to(page, "ControlNet")
+    expect(example).not_to_have_text(elsewhere)
+    words = example.inner_text()
+    example.click()
+    expect(page.locator(".unit .tile[data-side=image] img")).to_be_visible()
+    expect(prompt).to_have_value(words)
+    page.get_by_role("button", name="Remove Canny edges").click()
+    expect(page.locator(".unit")).to_have_count(0)
+
+    panel = emptied(page, "Upscale")
+    panel.locator(".sample").first.click()
+    expect(panel.locator(".well figure")).to_have_count(1)
+    panel.get_by_label("Paint over in tiles").check()
+    expect(prompt).to_have_value(words)
+    expect(panel.get_by_label("number input for Strength")).to_have_value("0.3")
+    panel.get_by_label("Paint over in tiles").uncheck()
+    panel.get_by_role("button", name="Remove example.webp").click()
 
 
 def the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_takes_what_is_dropped(
@@ -93,8 +138,7 @@ def the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_ta
 def several_uploads_make_one_job_and_each_has_its_own_size(page: Page, files: Path) -> None:
     panel = bring(page, "Image to image", files / "red.png", files / "blue.png")
     expect(panel).to_contain_text("2 pictures: one result of each")
-    ask(page, "two flags")
-    done(page, 2)
+    draw(page, "two flags", 2)
     expect(page.locator(".cell .said").nth(0)).to_contain_text("96 × 64")
     expect(page.locator(".cell .said").nth(1)).to_contain_text("64 × 96")
     panel.get_by_role("button", name="Remove red.png").click()
@@ -109,8 +153,7 @@ def a_picture_is_painted_over_compared_and_painted_over_again(page: Page, files:
     expect(panel.locator("#field-image_to_image-strength .note")).to_have_text(
         "Keeps shapes and colours; details change."
     )
-    ask(page, "a red house")
-    done(page)
+    draw(page, "a red house")
     expect(page.locator(".cell .said")).to_contain_text("96 × 64")
     page.get_by_role("button", name="Compare with the original").click()
     line = page.get_by_role("slider", name="Before and after")
@@ -121,10 +164,8 @@ def a_picture_is_painted_over_compared_and_painted_over_again(page: Page, files:
     page.get_by_role("heading", name="Image Studio").click()
     page.keyboard.press("Escape")
     expect(line).to_have_count(0)
-    first = page.locator(".cell .look img").get_attribute("src")
-    page.get_by_role("button", name="Again from this result").click()
-    expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))
-    done(page)
+    with drawing(page):
+        page.get_by_role("button", name="Again from this result").click()
     made = {*studio.library.folder.glob("*/*-*.png")} - earlier
     recipes = [studio.library.read(path) for path in made]
     assert len({recipe.init_image for recipe in recipes}) == 2
@@ -147,8 +188,7 @@ def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made
     page.keyboard.press("Escape")
     bring(page, "Image to image", files / "red.png")
     choose_model(page, "finisher")
-    ask(page, "a house")
-    done(page)
+    draw(page, "a house")
     turn_to(page, "Text to image")
     expect(page.locator("#cannot")).to_contain_text("finisher cannot make a picture from text alone")
     expect(page.get_by_role("button", name="Model: finisher")).to_be_visible()
@@ -157,17 +197,13 @@ def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made
     page.locator(".cell").get_by_role("button", name="Use these settings").click()
     expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("button", name="Model: finisher")).to_be_visible()
-    first = page.locator(".cell .look img").get_attribute("src")
-    ask(page, "a house")
-    expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))
-    done(page)
+    draw(page, "a house")
     shutil.rmtree(finisher)
 
 
 def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, address: str) -> None:
     page = new_page(address)
-    ask(page, "a white castle")
-    done(page)
+    draw(page, "a white castle")
     page.get_by_role("button", name="Send to").click()
     labels = page.get_by_role("menuitem").all_inner_texts()
     assert {"Image to image", "Upscale"} <= set(labels)
@@ -236,12 +272,11 @@ def test_tabs_share_the_prompt_the_chosen_one_is_remembered_and_others_are_serve
 
 
 def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_while_it_is_switched_on(
-    new_page: NewPage, address: str, studio: Studio
+    page: Page, studio: Studio
 ) -> None:
-    page = new_page(address)
+    turn_to(page, "Text to image")
     expect(page.get_by_label("number input for Times larger")).to_be_hidden()
-    ask(page, "a small boat")
-    done(page)
+    draw(page, "a small boat")
     page.get_by_label("Prompt", exact=True).fill("other words")
     panel = turn_to(page, "Upscale")
     panel.get_by_role("button", name="From results").click()
@@ -252,22 +287,23 @@ def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_whi
     turn_to(page, "Text to image")
     page.get_by_label("Hires fix", exact=True).check()
     page.get_by_label("number input for Times larger").fill("1.5")
-    ask(page, "a large boat")
-    expect(page.locator(".cell .look img")).to_have_attribute("alt", "a large boat")
-    done(page)
+    draw(page, "a large boat")
     recipes = [studio.library.read(path) for path in studio.library.folder.glob("*/*-*.png")]
     scales = {recipe.prompt: recipe.hires.scale for recipe in recipes if "boat" in recipe.prompt}
     assert scales == {"a small boat": None, "a large boat": 1.5}
+    page.get_by_label("Hires fix", exact=True).uncheck()
 
 
 def test_enlarging_needs_no_prompt_tells_its_tiles_and_can_be_stopped(
-    new_page: NewPage, address: str, files: Path, painter: Painter
+    page: Page, files: Path, painter: Painter
 ) -> None:
-    page = new_page(address)
-    panel = bring(page, "Upscale", files / "red.png")
+    panel = emptied(page, "Upscale")
+    expect(page.locator("#generate")).to_have_text("Upscale")
+    page.locator("#generate").click()
+    expect(panel.locator("#field-upscale-init_image > .fault")).to_contain_text("There is no picture")
+    bring(page, "Upscale", files / "red.png")
     expect(panel).to_contain_text("96 × 64 becomes 192 × 128.")
     expect(page.locator("#field-prompt")).to_be_hidden()
-    expect(page.locator("#generate")).to_have_text("Upscale")
     panel.get_by_role("button", name="4×").click()
     expect(panel).to_contain_text("96 × 64 becomes 384 × 256.")
     panel.get_by_role("button", name="2×").click()
@@ -276,12 +312,13 @@ def test_enlarging_needs_no_prompt_tells_its_tiles_and_can_be_stopped(
     painter.held.set()
     page.locator("#generate").click()
     expect(page.locator(".stage .line")).to_contain_text("Tile 1 of 4")
+    expect(panel.locator(".at-fault")).to_have_count(0)
     expect(page.locator(".cell .look img")).to_be_visible()
     page.locator(".halt").click()
     expect(page.locator(".stage .line")).to_have_text("Stopped")
     painter.held.clear()
-    page.locator("#generate").click()
-    done(page)
+    with drawing(page):
+        page.locator("#generate").click()
     expect(page.locator(".cell .said")).to_contain_text("192 × 128")
     # What was enlarged is shown with what it was, under a loupe where it is pointed at.
     page.locator(".cell .compare").hover()
@@ -291,19 +328,19 @@ def test_enlarging_needs_no_prompt_tells_its_tiles_and_can_be_stopped(
     painter.held.set()
     ask(page, "a red house")
     expect(page.locator(".stage .line")).to_contain_text(re.compile(r"Tile 1 of 4 · step 1 of \d+"))
+    panel.get_by_label("Paint over in tiles").uncheck()
+    page.locator(".halt").click()
+    expect(page.locator(".stage .line")).to_have_text("Stopped")
 
 
 def test_use_these_settings_goes_to_the_tab_that_made_the_picture(new_page: NewPage, address: str, files: Path) -> None:
     page = new_page(address)
     bring(page, "Image to image", files / "red.png")
     page.get_by_label("number input for Strength").fill("0.6")
-    ask(page, "a red barn")
-    done(page)
+    draw(page, "a red barn")
     page.get_by_role("button", name="Remove red.png").click()
     page.get_by_role("tab", name="Text to image").click()
-    ask(page, "something else")
-    expect(page.locator(".cell .look img")).to_have_attribute("alt", "something else")
-    done(page)
+    draw(page, "something else")
     page.locator(".small-look").first.click()
     page.get_by_role("dialog", name="Full view").get_by_role("button", name="Use these settings").click()
     expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
@@ -324,19 +361,3 @@ DROP = """async () => {
     const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
     document.querySelector("#stage").dispatchEvent(drop);
 }"""
-
-
-def test_each_tab_fits_a_phone(new_page: NewPage, address: str, files: Path) -> None:
-    page = new_page(address, **PHONE)
-    for tab in ("Image to image", "Upscale"):
-        bring(page, tab, files / "red.png")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        tops = [page.locator(s).bounding_box()["y"] for s in ("[role=tabpanel]:visible .well", "#generate", "#stage")]
-        assert tops == sorted(tops)
-        assert page.evaluate(SMALL_TARGETS) == []
-
-
-# Buttons, links and pickers that a finger would miss.
-SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], fieldset label, .switch label")]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""

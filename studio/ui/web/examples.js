@@ -39,8 +39,11 @@ export function samplePictures(of) {
  */
 export async function tryOut({ prompt, source, strength, control }) {
     const here = tab();
-    if (here !== "upscale") type(input("prompt"), prompt);
-    if (strength !== null) type(input("strength"), String(strength));
+    // What is enlarged keeps its words, and is painted over as its own tab says.
+    if (here !== "upscale") {
+        type(input("prompt"), prompt);
+        if (strength !== null) type(input("strength"), String(strength));
+    }
     if (!source) return input("prompt")?.focus();
     const answer = await fetch(source);
     const file = new File([await answer.blob()], "example.webp", { type: "image/webp" });

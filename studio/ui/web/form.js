@@ -166,6 +166,7 @@ export function turn(chosen) {
     bench.classList.toggle("wordless", Boolean(told?.hidden.includes("prompt")));
     for (const column of parts(bench, ".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
     complete();
+    panels.gallery?.turned();
     panels.controls?.turned();
     panels.loras?.worded();
     if (told) {

@@ -131,7 +131,11 @@ export function fullView({ reel, back, closed, shown, changed = () => {}, tools,
 
     async function star() {
         const picture = current();
-        if (picture && marks.can(picture)) say(await marks.star(picture));
+        if (!picture || !marks.can(picture)) return;
+        const starring = marks.star(picture);
+        draw();
+        const fault = await starring;
+        if (fault) say(fault);
     }
 
     /** The picture goes to the bin, and the next one is shown, or the one before. */

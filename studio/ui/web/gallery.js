@@ -73,6 +73,8 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         serial = told.serial;
         say(told);
         draw();
+        // What came meanwhile stands beside what is seen in full.
+        if (moved) full?.draw();
         panels.rounds?.made(told.job);
         // What was enlarged is shown with what it was.
         const large = job?.state === "done" && job.id !== enlarged && job.cells.some((cell) => cell.done && cell.task === "upscale" && cell.before);
@@ -195,6 +197,11 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         wall.classList.toggle("small", best.width < SMALL);
     }
 
+    // Each tab has examples of its own.
+    function turned() {
+        if (!view?.job) draw();
+    }
+
     // Leaves the comparison with the originals, where there is one.
     function leave() {
         const seen = comparing && root.checkVisibility();
@@ -203,7 +210,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
     }
 
     // Pictures that stand elsewhere can be used and sent on as those of the stage.
-    panels.gallery = { results: all, leave, tell, takers, server, open, job: () => view?.job ?? null };
+    panels.gallery = { results: all, turned, leave, tell, takers, server, open, job: () => view?.job ?? null };
     draw();
     new ResizeObserver(arrange).observe(part(root, ".pictures"));
     onFacts(draw);

@@ -91,7 +91,7 @@ interface Panels {
     rounds: { draw: () => void; made: (job: JobView | null) => void; adopt: () => boolean; leave: () => boolean } | null;
     /** What takes files in each tab that starts from pictures. */
     sources: Record<string, (files: File[]) => unknown>;
-    gallery: (Deeds & { results: () => Picture[]; leave: () => boolean; open: (key: string) => unknown; job: () => JobView | null; server: Server<PictureActs> }) | null;
+    gallery: (Deeds & { results: () => Picture[]; turned: () => unknown; leave: () => boolean; open: (key: string) => unknown; job: () => JobView | null; server: Server<PictureActs> }) | null;
     work: ((what: string, picture: { which?: Which | null; file?: string; prompt?: string }) => unknown) | null;
     status: { ask: () => void } | null;
     mapPreview: { show: (shown: Shown | null) => void } | null;

@@ -7,6 +7,9 @@ import { panels } from "./panels.js";
 export function pictureMarks(changed) {
     /** @type {Map<string, PictureDetails>} */
     const known = new Map();
+    // Stars that were given or taken here: an answer that was on its way meanwhile knows nothing of them.
+    /** @type {Map<string, { on: boolean, isStored: boolean }>} */
+    const stars = new Map();
     /** @type {Set<string>} */
     const binned = new Set();
 
@@ -18,33 +21,45 @@ export function pictureMarks(changed) {
     const ask = async (act, picture, more = {}) => panels.gallery?.server[act]({ ...picture.which, ...more });
 
     /** @param {Picture} picture */
-    const isStarred = (picture) => known.get(picture.key)?.star ?? Boolean(/** @type {Partial<LibraryPicture>} */ (picture).star);
+    const isStarred = (picture) => stars.get(picture.key)?.on ?? known.get(picture.key)?.star ?? Boolean(/** @type {Partial<LibraryPicture>} */ (picture).star);
+    /** @param {Picture} picture */
+    const can = (picture) => Boolean(picture.which?.stored || picture.which?.job);
 
     return {
         /** @param {Picture} picture */
         of: (picture) => known.get(picture.key) ?? null,
-        /** Whether its owner can do something with it: it is in the library. @param {Picture} picture */
-        can: (picture) => Boolean(picture.which?.stored || picture.which?.job),
+        /** Whether its owner can do something with it: it is in the library. */
+        can,
         isStarred,
         /** @param {Picture} picture */
         isBinned: (picture) => binned.has(picture.key),
         /**
-         * Asks for what is known of a picture, once.
+         * Asks for what is known of a picture, each time it is seen: its star may be given elsewhere, too.
          * @param {Picture} picture
          */
         async learn(picture) {
-            if (known.has(picture.key) || !(picture.which?.stored || picture.which?.job)) return;
+            if (!can(picture)) return;
+            const star = stars.get(picture.key);
+            const wasStored = star?.isStored;
             const told = /** @type {Answer<PictureDetails> | undefined} */ (await ask("details", picture));
-            if (told && told.fault === undefined) known.set(picture.key, told);
+            if (!told || told.fault !== undefined) return;
+            known.set(picture.key, told);
+            if (wasStored && star === stars.get(picture.key)) stars.delete(picture.key);
         },
-        /** @param {Picture} picture */
+        /**
+         * Gives a star or takes it, which shows at once; returns what went wrong.
+         * @param {Picture} picture
+         */
         async star(picture) {
-            const on = !isStarred(picture);
-            const told = await ask("star", picture, { on });
-            if (told?.fault !== undefined) return told.fault;
-            const details = known.get(picture.key);
-            if (details) details.star = on;
-            changed(picture, { star: on });
+            const star = { on: !isStarred(picture), isStored: false };
+            stars.set(picture.key, star);
+            const told = await ask("star", picture, { on: star.on });
+            if (told?.fault !== undefined) {
+                if (star === stars.get(picture.key)) stars.delete(picture.key);
+                return told.fault;
+            }
+            star.isStored = true;
+            changed(picture, { star: star.on });
             return "";
         },
         /**
