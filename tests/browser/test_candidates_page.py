@@ -7,14 +7,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from studio.studio import Studio
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import NewPage
 from tests.browser.rooms import turn_to
+from tests.browser.touch import place
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
 
 def make(page: Page, prompt: str, seed: int = 0) -> None:
+    turn_to(page, "Text to image")
     page.get_by_label("Prompt", exact=True).fill(prompt)
     page.locator("#field-seed input").fill(str(seed))
     page.get_by_role("button", name="Candidates").click()
@@ -159,7 +161,7 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     expect(beside.get_by_text("Sharpness")).to_have_count(2)
     expect(beside.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "true")
     sheets = beside.locator(".zoom-sheet")
-    small = sheets.first.evaluate("(one) => one.offsetWidth")
+    small = place(sheets.first)["width"]
     beside.get_by_role("button", name="Zoom in").click()
     expect(beside.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "false")
     assert sheets.evaluate_all("(all) => all.map((one) => one.offsetWidth)") == [pytest.approx(1.25 * small, abs=1)] * 2
@@ -186,11 +188,8 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     expect(page.locator(".learns")).to_contain_text("1 of your picks so far")
 
 
-def test_a_set_survives_a_reload_in_the_middle_and_a_stop(
-    new_page: NewPage, address: str, studio: Studio, painter: Painter
-) -> None:
+def test_a_set_survives_a_reload_in_the_middle_and_a_stop(page: Page, studio: Studio, painter: Painter) -> None:
     painter.held.set()
-    page = new_page(address)
     make(page, "held", seed=120)
     expect(page.locator(".candidate.coming")).to_have_count(8)
     page.reload()
@@ -203,13 +202,12 @@ def test_a_set_survives_a_reload_in_the_middle_and_a_stop(
     expect(counts(page)).to_contain_text("of 8 made")
 
 
-def test_the_best_come_first_whoever_points_at_them(new_page: NewPage, address: str, painter: Painter) -> None:
+def test_the_best_come_first_whoever_points_at_them(page: Page, painter: Painter) -> None:
     painter.held.set()
-    page = new_page(address)
     make(page, "pointed at", seed=200)
+    expect(page.locator(".candidate.coming")).to_have_count(8)
     page.get_by_label("Sort by").select_option("Diversity")
-    box = page.locator(".candidate").first.bounding_box()
-    assert box
+    box = place(page.locator(".candidate").first)
     page.mouse.move(box["x"] + 9, box["y"] + 9)
     painter.held.clear()
     expect(counts(page)).to_contain_text("8 made")
@@ -218,20 +216,3 @@ def test_the_best_come_first_whoever_points_at_them(new_page: NewPage, address: 
 
 # The candidates in the order in which they stand.
 NUMBERS = "[...document.querySelectorAll('.candidate:not(.coming)')].map((one) => one.dataset.number)"
-
-
-def test_a_phone_has_room_for_it(new_page: NewPage, address: str) -> None:
-    page = new_page(address, **PHONE)
-    make(page, "phone", seed=160)
-    expect(counts(page)).to_contain_text("8 made")
-    # Nothing moves any more.
-    expect(page.locator(".board-head .line")).to_be_empty()
-    cell(page, 0).get_by_role("button", name="Keep").tap()
-    expect(cell(page, 0).locator(".why")).to_have_text("kept by you")
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["viewport"]["width"]
-    sizes = (
-        cell(page, 0)
-        .locator(".triage button")
-        .evaluate_all("buttons => buttons.map((button) => Math.min(button.offsetWidth, button.offsetHeight))")
-    )
-    assert min(sizes) >= 44

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     new_page: NewPage, address: str, service: Service, tmp_path: Path
 ):
     page = opened(new_page(address))
+    page.locator(".versus-empty + .examples .example").first.click()
+    expect(page.get_by_label("Prompts", exact=True)).to_have_value(re.compile("a red house"))
     service.behaviours["dall-e-3"] = "missing"
     refiner = page.get_by_label("Add a column").locator("option[value=sdxl-refiner]")
     expect(refiner).to_have_count(0)

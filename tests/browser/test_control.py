@@ -1,9 +1,9 @@
 """Control units in a real browser, on the embedded model: previews, poses by pointer and keys, what a reload keeps."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,10 @@ from studio.recipe import Recipe
 from studio.settings import PRESETS, Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import NewPage, reload
+from tests.browser.rooms import turn_to
+from tests.browser.stage import draw
+from tests.browser.touch import middle, place
 
 pytestmark = pytest.mark.browser
 
@@ -45,17 +48,21 @@ def address(studio: Studio) -> Iterator[str]:
         yield address
 
 
-def opened(new_page: NewPage, address: str, tab: str = "ControlNet", **options: Any) -> Page:
-    page = new_page(address, **options)
-    page.get_by_role("tab", name=tab).click()
+def opened(page: Page) -> None:
+    """The tab without a control unit."""
+    turn_to(page, "ControlNet")
     page.locator("#field-quality").get_by_text("Draft").click()
-    return page
+    while left := page.locator(".unit").count():
+        page.locator(".unit").first.get_by_role("button", name=re.compile("^Remove ")).first.click()
+        expect(page.locator(".unit")).to_have_count(left - 1)
 
 
 def unit(page: Page, kind: str) -> Locator:
-    """A fresh unit's card."""
+    """A fresh unit's card, below those that are there."""
+    there = page.locator(".unit").count()
     page.get_by_role("group", name="Add a control").get_by_role("button", name=kind, exact=True).click()
-    return page.locator(".unit").last
+    expect(page.locator(".unit")).to_have_count(there + 1)
+    return page.locator(".unit").nth(there)
 
 
 def shown(card: Locator, side: str) -> str:
@@ -67,26 +74,17 @@ def shown(card: Locator, side: str) -> str:
 
 def generate(page: Page, folder: Path, prompt: str = "a red house") -> Recipe:
     """Ask for one picture, and read the recipe in it."""
-    page.get_by_label("Prompt", exact=True).fill(prompt)
-    before = page.evaluate(NAMES)
-    page.get_by_role("button", name="Generate").click()
-    page.wait_for_function(
-        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before
-    )
+    draw(page, prompt)
     with page.expect_download() as download:
         page.locator(".cell").get_by_role("link", name="Download").click()
     download.value.save_as(folder / "got.png")
     return own.read(folder / "got.png")
 
 
-# The files of the pictures on the stage.
-NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
-
-
 def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
-    new_page: NewPage, studio: Studio, address: str, house: Path, tmp_path: Path
+    page: Page, studio: Studio, house: Path, tmp_path: Path
 ) -> None:
-    page = opened(new_page, address)
+    opened(page)
     card = unit(page, "Canny edges")
     expect(card).to_be_in_viewport()
     card.get_by_role("button", name="Make the map").click()
@@ -104,9 +102,7 @@ def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
     expect(page.locator("#control-map .mapped > img")).to_be_visible()
     (control,) = generate(page, tmp_path).controls
     # The map stands beside what was made of it.
-    beside, made = (page.locator(place).bounding_box() for place in ("#control-map .mapped", ".cell"))
-    assert beside
-    assert made
+    beside, made = (place(page.locator(where)) for where in ("#control-map .mapped", ".cell"))
     assert beside["x"] + beside["width"] <= made["x"]
     assert (control.kind, control.model, dict(control.options)) == ("canny", "starter-canny", {"low": 5, "high": 20})
     assert control.image == studio.inputs.add(house).id
@@ -130,20 +126,21 @@ def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
 def test_a_pose_is_dragged_moved_by_keys_and_painted(
     new_page: NewPage, studio: Studio, address: str, tmp_path: Path
 ) -> None:
-    page = opened(new_page, address, "Text to image")
+    page = new_page(address)
+    page.locator("#field-quality").get_by_text("Draft").click()
     page.get_by_text("ControlNet", exact=True).last.click()
     card = unit(page, "Pose")
     card.get_by_role("button", name="Edit pose").click()
     dialog = page.get_by_role("dialog", name="Pose")
     wrist = dialog.get_by_role("slider", name="Right wrist")
-    before = place(wrist)
+    before = spot(wrist)
     drag(page, wrist, 0, -120)
-    raised = place(wrist)
+    raised = spot(wrist)
     assert raised[1] < before[1] - 10
     wrist.focus()
     wrist.press("ArrowLeft")
     wrist.press("Shift+ArrowUp")
-    assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
+    assert spot(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
     dialog.get_by_role("slider", name="Left ear").press("Delete")
     expect(dialog.get_by_role("slider", name="Left ear")).to_have_count(0)
     dialog.get_by_role("button", name="Left ear").click()
@@ -172,31 +169,27 @@ def test_a_pose_is_dragged_moved_by_keys_and_painted(
     assert studio.inputs.open(str(control.map)).getbbox()
     reload(page)
     page.locator(".unit").get_by_role("button", name="Edit pose").click()
-    assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
+    assert spot(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
 
-def place(joint: Locator) -> tuple[int, int]:
+def spot(joint: Locator) -> tuple[int, int]:
     """Where a joint says that it is."""
     across, _, down, _ = str(joint.get_attribute("aria-valuetext")).replace(",", "").split()
     return int(across), int(down)
 
 
 def drag(page: Page, joint: Locator, across: float, down: float) -> None:
-    box = joint.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle(joint)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + across, y + down, steps=4)
     page.mouse.up()
 
 
-def test_what_cannot_be_stands_at_its_unit_and_a_model_offers_what_fits_it(
-    new_page: NewPage, address: str, house: Path
-) -> None:
-    page = opened(new_page, address)
+def test_what_cannot_be_stands_at_its_unit_and_a_model_offers_what_fits_it(page: Page, house: Path) -> None:
+    opened(page)
     posed = unit(page, "Pose")
     posed.get_by_role("button", name="Edit pose").click()
     page.get_by_role("dialog", name="Pose").get_by_role("button", name="Done").click()
@@ -215,42 +208,3 @@ def test_what_cannot_be_stands_at_its_unit_and_a_model_offers_what_fits_it(
     expect(page.locator(".unit .fault").nth(1)).to_contain_text("has no picture")
     expect(page.locator(".unit .fault").nth(0)).to_be_empty()
     expect(page.locator(".steering")).to_contain_text("Starter has no ControlNet for line art, scribble or tile")
-
-
-def test_a_finger_draws_a_map_and_moves_a_joint_on_a_phone_and_nothing_scrolls_sideways(
-    new_page: NewPage, address: str
-) -> None:
-    page = opened(new_page, address, **PHONE)
-    card = unit(page, "Canny edges")
-    card.get_by_role("button", name="Draw").click()
-    box = page.locator(".draw-canvas").bounding_box()
-    assert box
-    finger(page, (box["x"] + 30, box["y"] + 30), (box["x"] + 120, box["y"] + 90))
-    page.get_by_role("button", name="Done").click()
-    shown(card, "map")
-    unit(page, "Pose").get_by_role("button", name="Edit pose").click()
-    wrist = page.get_by_role("slider", name="Left wrist")
-    before, box = place(wrist), wrist.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    finger(page, (x, y), (x + 40, y - 40))
-    after = place(wrist)
-    assert after[0] > before[0]
-    assert after[1] < before[1]
-    page.get_by_role("button", name="Done").click()
-    shown(page.locator(".unit").last, "map")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    assert page.evaluate(SMALL_TARGETS) == []
-
-
-def finger(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    session = page.context.new_cdp_session(page)
-    for kind, points in (("Start", [start]), ("Move", [end]), ("End", [])):
-        touches = [{"x": x, "y": y} for x, y in points]
-        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
-
-
-# What of the units a finger would miss.
-SMALL_TARGETS = """() => [...document.querySelectorAll(".steering :is(button, select, summary)")]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import NewPage, reload
 from tests.browser.rooms import turn_to
 from tests.ui.painter import Painter
 
@@ -45,6 +45,9 @@ def saved(page: Page, name: str, folder: Path) -> Path:
 
 def test_a_grid_from_the_form_to_its_exports(new_page: NewPage, address: str, tmp_path: Path) -> None:
     page = new_page(address)
+    page.get_by_role("button", name="Grid", exact=True).click()
+    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
+    expect(page.get_by_role("tab", name="Text to image")).to_have_attribute("aria-selected", "true")
     begun(page, "a red house")
     across = axis(page, 0, "scheduler", "")
     for name in ("Euler", "DDIM"):
@@ -120,16 +123,3 @@ def test_a_grid_is_stopped_found_again_and_resumed(new_page: NewPage, painter: P
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Forget").click()
     expect(earlier.locator("option")).to_have_count(1)
-
-
-def test_a_grid_fits_a_phone(new_page: NewPage, address: str) -> None:
-    page = new_page(address, **PHONE)
-    begun(page, "a boat")
-    axis(page, 0, "seed", "1-6")
-    page.get_by_role("button", name="Make 6 pictures").click()
-    expect(looks(page)).to_have_count(6)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for name in ("Picture", "Forget"):
-        box = page.get_by_role("button", name=name, exact=True).bounding_box()
-        assert box
-        assert box["height"] >= 44

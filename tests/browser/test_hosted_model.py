@@ -1,5 +1,6 @@
 """A hosted model chosen on the page: what it costs at most before, and what it did cost at the picture."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import NewPage
 from tests.browser.models import choose_model
+from tests.browser.stage import drawing
 from tests.drawer import Drawer
 from tests.hosted.service import KEY, Service, serving
 
@@ -33,7 +35,8 @@ def test_a_hosted_model_says_its_price_before_and_its_cost_at_the_picture(new_pa
     expect(page.locator("#price")).to_contain_text("At most $")
     expect(page.locator("#price")).to_contain_text("left for today")
     expect(page.locator("#field-steps")).to_be_hidden()
-    page.locator("#generate").click()
-    expect(page.locator(".cell.done img").first).to_be_visible()
-    page.locator(".cell.done img").first.click()
-    expect(page.get_by_role("dialog")).to_contain_text("it cost $0.0")
+    with drawing(page):
+        page.locator("#generate").click()
+    page.locator(".cell.done .look").click()
+    row = page.get_by_role("complementary", name="Details").locator("dl > div").filter(has_text="Cost usd")
+    expect(row.locator("dd")).to_have_text(re.compile(r"^0\.0\d"))

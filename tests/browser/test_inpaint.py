@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops, ImageColor, ImageFilter
 from playwright.sync_api import Page, expect
 
 from studio.metadata import own
@@ -16,6 +16,8 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import NewPage, reload
+from tests.browser.stage import draw
+from tests.browser.touch import place
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -23,7 +25,6 @@ pytestmark = pytest.mark.browser
 SIZE = (128, 96)
 # The canvas is drawn without a graphics card: a small one, or a stroke takes seconds.
 SMALL = {"viewport": {"width": 1000, "height": 600}}
-PHONE = {"viewport": {"width": 390, "height": 640}, "has_touch": True, "is_mobile": True}
 # How far the standard mask blur of 4 reaches.
 REACH = 10
 
@@ -88,10 +89,10 @@ def drag(page: Page, *corners: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def spot(page: Page, place: tuple[float, float]) -> tuple[float, float]:
+def spot(page: Page, pixel: tuple[float, float]) -> tuple[float, float]:
     """Where a pixel of the picture is on the page, now."""
     box = canvas(page)
-    return box["x"] + place[0] * box["width"] / SIZE[0], box["y"] + place[1] * box["height"] / SIZE[1]
+    return box["x"] + pixel[0] * box["width"] / SIZE[0], box["y"] + pixel[1] * box["height"] / SIZE[1]
 
 
 def sent(page: Page) -> np.ndarray:
@@ -125,27 +126,11 @@ WIDER = "(width) => (document.querySelector('.mask-sheet')?.getBoundingClientRec
 
 
 def canvas(page: Page) -> dict[str, float]:
-    box = page.locator(".mask-sheet").bounding_box()
-    assert box
-    return dict(box)
+    return place(page.locator(".mask-sheet"))
 
 
 def stored(page: Page) -> None:
     expect(page.locator(".editor-pane")).to_have_attribute("data-stored", "true")
-
-
-def generate(page: Page, prompt: str = "a red house") -> None:
-    """Ask for one picture and wait until it stands on the stage."""
-    before = page.evaluate(NAMES)
-    page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.get_by_role("button", name="Generate").click()
-    page.wait_for_function(
-        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before
-    )
-
-
-# The files of the pictures on the stage.
-NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
 
 
 def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_another_go_and_what_is_added_at_the_sides(
@@ -154,7 +139,7 @@ def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_another_go_and
     studio, address = starter
     page = pane(new_page, address, picture)
     first_stroke(page, 0.3, 0.5)
-    generate(page)
+    draw(page, "a red house")
     left = mask_of(studio, download(page, tmp_path))
     unchanged_outside(left, picture, tmp_path / "got.png")
     # The result makes way for the picture, then the stroke is taken back.
@@ -162,15 +147,19 @@ def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_another_go_and
         page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
     stroke(page, 0.72, 0.5)
-    generate(page)
+    draw(page, "a red house")
     right = mask_of(studio, download(page, tmp_path))
     unchanged_outside(right, picture, tmp_path / "got.png")
     assert not (left & right).any()
     page.get_by_role("button", name="Clear mask").click()
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
+    page.get_by_role("button", name="Generate").click()
+    fault = page.locator("#field-inpainting-mask_image .fault")
+    expect(fault).to_contain_text("Nothing is painted over")
     page.get_by_role("button", name="Wider").click()
     expect(page.locator("#grown-size")).to_contain_text("128 × 96 becomes 192 × 96")
-    generate(page)
+    draw(page, "a red house")
+    expect(fault).to_have_count(0)
     download(page, tmp_path)
     with Image.open(tmp_path / "got.png") as got, Image.open(picture) as given:
         assert got.size == (192, 96)
@@ -185,14 +174,14 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     first_stroke(page, 0.3, 0.5)
     uploads: list[str] = []
     page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
-    generate(page)
+    draw(page, "a red house")
     assert uploads == [], "the editor's pictures travel when it was painted on, not with each step"
     first = download(page, tmp_path)
     page.get_by_role("button", name="Use the result as the new picture").click()
     expect(page.locator(".rounds")).to_contain_text("Round 2 of 2")
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
     first_stroke(page, 0.72, 0.5)
-    generate(page)
+    draw(page, "a red house")
     second = download(page, tmp_path)
     assert second.init_image != first.init_image
     reload(page)
@@ -201,7 +190,7 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     page.get_by_role("button", name="Undo round").click()
     expect(page.locator(".rounds")).to_contain_text("Round 1 of 2")
     expect(page.get_by_role("button", name="Clear mask")).to_be_enabled()
-    generate(page)
+    draw(page, "a red house")
     again = download(page, tmp_path)
     assert (again.init_image, again.mask.image) == (first.init_image, first.mask.image)
     page.get_by_role("button", name="Clear mask").click()
@@ -211,7 +200,7 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     page.get_by_role("button", name="Redo round").click()
     expect(page.locator(".rounds")).to_contain_text("Round 2 of 2")
     first_stroke(page, 0.72, 0.5)
-    generate(page)
+    draw(page, "a red house")
     # The result takes the picture's place, and a stroke over it makes it the picture.
     expect(page.locator(".mask-sheet")).to_have_class(re.compile("shows-result"))
     stroke(page, 0.3, 0.5)
@@ -230,6 +219,7 @@ def test_each_tool_marks_its_pixels_and_the_view_is_zoomed_moved_and_drawn_outwa
     page = pane(new_page, quick[1], picture)
     page.evaluate(KEEP_SENT)
     lasso = selections(page)
+    what_to_keep_shows(page)
     whole_masks(page, lasso)
     views(page)
     handle(page)
@@ -263,6 +253,23 @@ def selections(page: Page) -> np.ndarray:
     assert not lasso[85, 82]
     assert (lasso[:55] == ring[:55]).all()
     return lasso
+
+
+def what_to_keep_shows(page: Page) -> None:
+    """The lasso is of the pixel (100, 75), and not of (5, 90)."""
+    page.wait_for_function(TINTED, arg=[[100, 75], [5, 90]])
+    page.get_by_label("Paint what to keep").check()
+    page.wait_for_function(TINTED, arg=[[5, 90], [100, 75]])
+    page.get_by_label("Paint what to keep").uncheck()
+    page.wait_for_function(TINTED, arg=[[100, 75], [5, 90]])
+
+
+# Whether one pixel of the picture is seen as masked, and another is not.
+TINTED = """([one, other]) => {
+    const tint = document.querySelector(".mask-sheet .tint").getContext("2d");
+    const seen = ([x, y]) => tint.getImageData(x, y, 1, 1).data[3];
+    return seen(one) && !seen(other);
+}"""
 
 
 def whole_masks(page: Page, lasso: np.ndarray) -> None:
@@ -317,8 +324,7 @@ def views(page: Page) -> None:
 def handle(page: Page) -> None:
     """A side drawn outwards; the handle leaves all of the picture to the brush."""
     handle = page.get_by_role("slider", name="Outpaint right")
-    box = handle.bounding_box()
-    assert box
+    box = place(handle)
     assert box["x"] >= canvas(page)["x"] + canvas(page)["width"] - 1
     scale = canvas(page)["width"] / SIZE[0]
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -335,7 +341,11 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     new_page: NewPage, quick: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
     studio, address = quick
-    page = pane(new_page, address, picture)
+    page = new_page(address, **SMALL)
+    page.get_by_role("tab", name="Inpainting").click()
+    an_example_fills_in_words_and_picture(page)
+    page.locator("#field-quality").get_by_text("Draft").click()
+    give(page, picture)
     fault = page.locator("#field-inpainting-mask_image .fault")
     page.get_by_role("button", name="Generate").click()
     expect(fault).to_contain_text("Nothing is painted over")
@@ -354,11 +364,11 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     page.get_by_label("Mask picture file").set_input_files(grey)
     expect(page.locator(".mask-said")).to_contain_text("64 × 64 pixels, stretched to the picture's 128 × 96")
     expect(fault).to_have_count(0)
-    generate(page)
+    draw(page, "a red house")
     mask = studio.inputs.add_mask(grey)
     assert download(page, tmp_path).mask.image == mask.id
     page.get_by_label("Paint what to keep").check()
-    generate(page)
+    draw(page, "a red house")
     inverse = ImageChops.invert(studio.inputs.open(mask.id))
     assert download(page, tmp_path).mask.image == studio.inputs.add_mask(inverse).id
     page.get_by_role("button", name="Clear mask").click()
@@ -375,47 +385,29 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     give(page, tmp_path / "holed.png")
     page.get_by_role("button", name="Use what is transparent").click()
     expect(page.locator(".mask-said")).to_contain_text("What is transparent in the picture changes")
+    the_mask_is_seen_on_the_picture_and_colours_painted_on_it_are_in_the_recipe(page, tmp_path)
 
 
-def test_a_picture_sent_to_a_tab_that_was_never_open_fits_a_phone_where_one_finger_paints_and_two_zoom(
-    new_page: NewPage, quick: tuple[Studio, str]
-) -> None:
-    _, address = quick
-    page = new_page(address, **PHONE)
-    generate(page)
-    page.get_by_role("button", name="Send to").click()
-    page.get_by_role("menuitem", name="Inpainting").click()
+def an_example_fills_in_words_and_picture(page: Page) -> None:
+    sample = page.locator("#tab-inpainting .sample").first
+    words = sample.get_attribute("aria-label") or ""
+    sample.click()
     expect(page.locator(".editor-pane")).not_to_have_class(re.compile("bare"))
-    # The picture came while the room had no size.
-    page.wait_for_function(WIDER, arg=250)
-    room = page.locator(".mask-room")
-    room.scroll_into_view_if_needed()
-    clear = page.get_by_role("button", name="Clear mask")
-    before, fitted = page.evaluate("scrollY"), canvas(page)
-    pinch(page)
-    page.wait_for_function(WIDER, arg=1.3 * fitted["width"])
-    expect(clear).to_be_disabled()
-    page.get_by_role("button", name="Fit the picture").click()
-    finger(page)
-    stored(page)
-    expect(clear).to_be_enabled()
-    assert page.evaluate("scrollY") == before
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    assert page.evaluate(SMALL_TARGETS) == []
-    generate(page)
-    expect(page.locator(".mask-sheet")).to_have_class(re.compile("shows-result"))
-    # Zoomed, a result is looked at, and not painted on.
-    room.scroll_into_view_if_needed()
-    fitted = canvas(page)
-    pinch(page)
-    page.wait_for_function(WIDER, arg=1.3 * fitted["width"])
-    expect(page.locator(".mask-sheet")).to_have_class(re.compile("shows-result"))
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value(words)
 
 
-# Buttons beside the editor that a finger would miss.
-SMALL_TARGETS = """() => [...document.querySelectorAll(".editor-pane button, .growth button")]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+def the_mask_is_seen_on_the_picture_and_colours_painted_on_it_are_in_the_recipe(page: Page, folder: Path) -> None:
+    """The picture is teal."""
+    colour = page.locator(".mask-sheet").evaluate("(one) => one.style.getPropertyValue('--mask-colour')").strip()
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    assert sum(abs(one - other) for one, other in zip(parts, ImageColor.getrgb("teal"), strict=True)) > 200
+    page.get_by_role("button", name="Clear mask").click()
+    expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
+    page.keyboard.press("c")
+    stroke(page, 0.3, 0.5)
+    expect(page.locator(".mask-said")).to_contain_text("At strength 1 nothing is left of the colours")
+    draw(page, "a red house")
+    assert download(page, folder).mask.sketch
 
 
 def first_stroke(page: Page, across: float, down: float) -> None:
@@ -424,28 +416,6 @@ def first_stroke(page: Page, across: float, down: float) -> None:
     stroke(page, across, down)
     while clear.is_disabled():
         stroke(page, across, down)
-
-
-def finger(page: Page) -> None:
-    """A finger across the canvas, until it has painted something."""
-    session = page.context.new_cdp_session(page)
-    clear = page.get_by_role("button", name="Clear mask")
-    while clear.is_disabled():
-        box = canvas(page)
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        for kind, points in (("Start", [(x, y)]), ("Move", [(x + 20, y + 15)]), ("End", [])):
-            touches = [{"x": px, "y": py} for px, py in points]
-            session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
-        stored(page)
-
-
-def pinch(page: Page) -> None:
-    """Two fingers that go apart over the picture."""
-    session, box = page.context.new_cdp_session(page), canvas(page)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    for kind, places in (("Start", [-20]), ("Start", [-20, 20]), ("Move", [-60, 60]), ("End", [])):
-        touches = [{"x": x + place, "y": y, "id": number} for number, place in enumerate(places)]
-        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
 
 
 def download(page: Page, folder: Path) -> Recipe:

@@ -6,7 +6,6 @@ import secrets
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -18,7 +17,7 @@ from studio.recipe import ImageToImageRecipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import library_views, serve
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import NewPage, reload
 from tests.drawer import picture, resolved
 from tests.ui.painter import Painter
 
@@ -74,9 +73,20 @@ def address(studio: Studio) -> Iterator[str]:
         yield address
 
 
-def opened(new_page: NewPage, address: str, **options: Any) -> Page:
-    page = new_page(address, **options)
+@pytest.fixture
+def library(page: Page) -> Page:
+    """The module's page in the Library, where nothing is searched for, selected or said."""
     page.get_by_role("tab", name="Library").click()
+    expect(line(page)).not_to_be_empty()
+    for place, label in (
+        (".library-line", "Clear"),
+        (".library-note", "Close"),
+        (".library-search", "Clear the search"),
+    ):
+        left = page.locator(place).get_by_role("button", name=label, exact=True)
+        if left.is_visible():
+            left.click()
+    expect(line(page)).to_have_text(re.compile(r"^\d\d+ pictures$"))
     expect(cells(page).first).to_be_visible()
     return page
 
@@ -94,11 +104,8 @@ def search(page: Page, words: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_pictures_are_found_by_words_chips_and_what_is_beside_them_and_a_fault_is_told_there(
-    new_page: NewPage, address: str
-) -> None:
+def test_pictures_are_found_by_words_chips_and_what_is_beside_them_and_a_fault_is_told_there(page: Page) -> None:
     moved: list[str] = []
-    page = new_page(address)
     page.on("request", lambda request: moved.append(request.url))
     page.get_by_role("tab", name="Library").click()
     expect(line(page)).to_have_text(f"{COUNT} pictures")
@@ -132,9 +139,9 @@ def test_pictures_are_found_by_words_chips_and_what_is_beside_them_and_a_fault_i
 
 
 def test_what_is_selected_by_mouse_and_keys_is_tagged_put_on_a_board_packed_deleted_and_taken_back(
-    new_page: NewPage, address: str, tmp_path: Path
+    library: Page,
 ) -> None:
-    page = opened(new_page, address)
+    page = library
     cells(page).nth(1).click(modifiers=["ControlOrMeta"])
     cells(page).nth(3).click(modifiers=["Shift"])
     expect(line(page)).to_have_text("3 selected")
@@ -186,10 +193,8 @@ def test_what_is_selected_by_mouse_and_keys_is_tagged_put_on_a_board_packed_dele
     expect(line(page)).to_have_text("3 pictures")
 
 
-def test_the_full_view_goes_through_all_says_what_its_owner_thinks_and_takes_a_deletion_back(
-    new_page: NewPage, address: str
-) -> None:
-    page = opened(new_page, address)
+def test_the_full_view_goes_through_all_says_what_its_owner_thinks_and_takes_a_deletion_back(library: Page) -> None:
+    page = library
     page.get_by_role("listbox", name="Pictures").press("Enter")
     full = page.get_by_role("dialog", name="Full view")
     expect(full.locator(".full-count")).to_have_text(f"1 of {COUNT}")
@@ -220,9 +225,9 @@ def test_the_full_view_goes_through_all_says_what_its_owner_thinks_and_takes_a_d
 
 
 def test_two_pictures_are_held_against_each_other_with_their_differences_marked_and_one_is_sent_on(
-    new_page: NewPage, address: str, studio: Studio
+    library: Page, studio: Studio
 ) -> None:
-    page = opened(new_page, address)
+    page = library
     search(page, "seed:8..9")
     expect(line(page)).to_have_text("2 pictures")
     page.get_by_role("listbox", name="Pictures").press("ControlOrMeta+a")
@@ -251,10 +256,8 @@ def test_two_pictures_are_held_against_each_other_with_their_differences_marked_
     expect(page.locator("#field-image_to_image-init_image")).to_contain_text("64 × 64")
 
 
-def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(
-    new_page: NewPage, address: str, tmp_path: Path
-) -> None:
-    page = opened(new_page, address, color_scheme="dark")
+def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(library: Page, tmp_path: Path) -> None:
+    page = library
     Image.new("RGB", (80, 60), "teal").save(tmp_path / "harbour.tif")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     page.get_by_role("button", name="Import", exact=True).click()
@@ -264,21 +267,19 @@ def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(
     expect(page.locator(".library-note")).to_contain_text("1 imported.")
     expect(page.locator(".library-note")).to_contain_text("broken.png")
     page.locator(".library-note").get_by_role("button", name="Close").click()
-    search(page, "harbour")
+    search(page, "harbour kind:imported")
     expect(line(page)).to_have_text("1 picture")
-    for dark in (True, False):
-        assert page.evaluate("document.body.classList.contains('dark')") is dark
-        search(page, "kind:imported")
-        cells(page).first.click(modifiers=["ControlOrMeta"])
-        check(page)
-        page.get_by_role("listbox", name="Pictures").press("Enter")
-        expect(page.locator("dialog[open] .full-details dl").first).to_be_visible()
-        # No browser shows a TIFF.
-        expect(page.locator("dialog[open] .zoom-sheet img")).to_have_js_property("naturalWidth", 80)
-        check(page)
-        page.keyboard.press("Escape")
-        page.get_by_role("listbox", name="Pictures").press("Escape")
-        page.get_by_role("button", name="Light or dark").click()
+    cells(page).first.click(modifiers=["ControlOrMeta"])
+    expect(line(page)).to_have_text("1 selected")
+    check(page)
+    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("listbox", name="Pictures").press("Enter")
+    expect(page.locator("dialog[open] .full-details dl").first).to_be_visible()
+    # No browser shows a TIFF.
+    expect(page.locator("dialog[open] .zoom-sheet img")).to_have_js_property("naturalWidth", 80)
+    check(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Light or dark").click()
 
 
 def check(page: Page) -> None:
@@ -288,33 +289,14 @@ def check(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_a_finger_selects_by_resting_and_the_page_fits_a_phone(new_page: NewPage, address: str) -> None:
-    page = opened(new_page, address, **PHONE)
-    touch = page.context.new_cdp_session(page)
-    box = cells(page).first.bounding_box()
-    assert box is not None
-    finger = {"x": box["x"] + 20, "y": box["y"] + 20}
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [finger]})
-    expect(line(page)).to_have_text("1 selected")
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    cells(page).nth(1).tap()
-    expect(line(page)).to_have_text("2 selected")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.get_by_role("button", name="Boards and filters").tap()
-    expect(page.get_by_role("navigation", name="Library")).to_be_visible()
-    page.get_by_role("button", name="Boards and filters").tap()
-    page.get_by_role("button", name="Clear", exact=True).tap()
-    cells(page).nth(2).tap()
-    expect(page.get_by_role("dialog", name="Full view")).to_be_visible()
-
-
 def test_pictures_are_dragged_onto_boards_pasted_dropped_and_come_in_folders_and_a_limit_is_said(
     new_page: NewPage, address: str, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library_views, "MOST_IDS", 30)
     name = f"Dragged {secrets.token_hex(4)}"
     studio.index.marks.add_board(name, COMMAND_LINE)
-    page = opened(new_page, address)
+    page = new_page(address)
+    page.get_by_role("tab", name="Library").click()
     wall = page.get_by_role("listbox", name="Pictures")
     wall.press("ControlOrMeta+a")
     expect(line(page)).to_have_text("30 selected, the most at once")
@@ -350,8 +332,9 @@ def test_pictures_are_dragged_onto_boards_pasted_dropped_and_come_in_folders_and
 
 
 def test_a_picture_is_exported_and_the_same_is_done_to_pictures_that_are_dropped_and_to_a_folder(
-    new_page: NewPage, address: str, studio: Studio, tmp_path: Path
+    library: Page, studio: Studio, tmp_path: Path
 ) -> None:
+    page = library
     first, prompt = studio.index.search("seed:1", COMMAND_LINE).entries[0], f"over{secrets.token_hex(4)}"
     base = {**resolved(prompt, seed=78, side=64).model_dump(exclude_none=True), "strength": 0.5}
     recipe = ImageToImageRecipe(**base, init_image=studio.inputs.add(Path(str(first.path))).id)
@@ -361,7 +344,6 @@ def test_a_picture_is_exported_and_the_same_is_done_to_pictures_that_are_dropped
     studio.library.record(saved, COMMAND_LINE, lambda: None)
     for number in range(2):
         Image.new("RGB", (64, 64), f"#{secrets.token_hex(3)}").save(tmp_path / f"{secrets.token_hex(4)}-{number}.png")
-    page = opened(new_page, address)
     search(page, prompt)
     expect(line(page)).to_have_text("1 picture")
     cells(page).first.click(modifiers=["ControlOrMeta"])
@@ -387,8 +369,9 @@ def test_a_picture_is_exported_and_the_same_is_done_to_pictures_that_are_dropped
 
 
 def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_there(
-    new_page: NewPage, address: str, studio: Studio
+    library: Page, studio: Studio
 ) -> None:
+    page = library
     first = studio.index.search("seed:1", COMMAND_LINE).entries[0]
     base = {**resolved("made of it", seed=77, side=64).model_dump(exclude_none=True), "strength": 0.5}
     recipe = ImageToImageRecipe(**base, init_image=first.digest)
@@ -396,7 +379,6 @@ def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_t
         picture(recipe), recipe, {}, seconds=0.5, job=f"job{secrets.token_hex(4)}", index=0, who=COMMAND_LINE
     )
     studio.library.record(saved, COMMAND_LINE, lambda: None)
-    page = opened(new_page, address)
     search(page, '"made of it"')
     expect(page.locator(".library-cell[aria-label^='made of it']").first).to_be_visible()
     page.get_by_role("listbox", name="Pictures").press("Enter")

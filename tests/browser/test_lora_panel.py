@@ -1,5 +1,6 @@
 """LoRAs in a real browser, on the embedded model: stacked, changed, taken off without a trace; one with the prompt."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +15,14 @@ from studio.recipe import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import reload
+from tests.browser.stage import drawing
 from tests.headers import write_safetensors
 
 pytestmark = pytest.mark.browser
 
 TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 XL = {f"{TO_K}.lora_A.weight": (4, 2048), f"{TO_K}.lora_B.weight": (640, 4)}
-# The files of the pictures on the stage.
-NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def opened(new_page: NewPage, address: str, **options: object) -> Page:
-    page = new_page(address, **options)
+@pytest.fixture
+def stack(page: Page) -> Page:
+    """The module's page with the panel of LoRAs open, and none in it nor in the prompt."""
     page.locator("#field-quality").get_by_text("Draft").click()
-    page.locator(".stack > summary").click()
+    page.get_by_label("Prompt", exact=True).fill("")
+    if page.locator(".stack[open]").count() == 0:
+        page.locator(".stack > summary").click()
+    cards = page.locator(".lora-card")
+    while left := cards.count():
+        cards.first.get_by_role("button", name=re.compile("^Remove ")).click()
+        expect(cards).to_have_count(left - 1)
     return page
 
 
@@ -50,6 +57,7 @@ def put_on(page: Page, *searches: str) -> None:
         expect(shelf.locator(".shelf-card").first).to_be_visible()
         shelf.get_by_label("Search").fill(words)
         expect(shelf.locator(".shelf-card")).to_have_count(1)
+        expect(shelf.locator(".shelf-card")).to_have_attribute("data-name", re.compile(words.replace(" ", "[- ]")))
         shelf.get_by_label("Search").press("Enter")
     shelf.get_by_role("button", name="Done").click()
     expect(shelf).to_have_count(0)
@@ -63,11 +71,8 @@ def weigh(page: Page, name: str, weight: float) -> None:
 
 def drawn(page: Page, folder: Path) -> tuple[tuple[Lora, ...], NDArray[np.uint8], str]:
     """Ask for one picture: the LoRAs in its recipe, its pixels, and what its file says of them."""
-    before = page.evaluate(NAMES)
-    page.get_by_role("button", name="Generate").click()
-    page.wait_for_function(
-        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before
-    )
+    with drawing(page):
+        page.get_by_role("button", name="Generate").click()
     with page.expect_download() as download:
         page.locator(".cell").get_by_role("link", name="Download").click()
     path = folder / "got.png"
@@ -77,17 +82,17 @@ def drawn(page: Page, folder: Path) -> tuple[tuple[Lora, ...], NDArray[np.uint8]
 
 
 def test_a_stack_changes_the_picture_and_without_it_the_first_one_comes_back_to_the_bit(
-    new_page: NewPage, address: str, tmp_path: Path
+    stack: Page, tmp_path: Path
 ) -> None:
-    page = opened(new_page, address)
+    page = stack
     page.get_by_label("Prompt", exact=True).fill("an orange cat at the beach")
     page.get_by_label("Seed").fill("7")
     _, bare, _ = drawn(page, tmp_path)
     put_on(page, "night neon", "watercol")
     weigh(page, "night-neon", 0.6)
     weigh(page, "watercolour", -0.3)
-    stack, both, facts = drawn(page, tmp_path)
-    assert stack == (Lora(name="night-neon", weight=0.6), Lora(name="watercolour", weight=-0.3))
+    loras, both, facts = drawn(page, tmp_path)
+    assert loras == (Lora(name="night-neon", weight=0.6), Lora(name="watercolour", weight=-0.3))
     assert not np.array_equal(both, bare)
     page.locator(".cell .look").click()
     expect(page.get_by_role("dialog", name="Full view")).to_contain_text(facts)
@@ -100,18 +105,18 @@ def test_a_stack_changes_the_picture_and_without_it_the_first_one_comes_back_to_
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "night-neon"])
     card(page, "watercolour").get_by_role("button", name="Remove watercolour").click()
-    stack, one, _ = drawn(page, tmp_path)
-    assert stack == (Lora(name="night-neon", weight=0.6),)
+    loras, one, _ = drawn(page, tmp_path)
+    assert loras == (Lora(name="night-neon", weight=0.6),)
     assert not np.array_equal(one, both)
     reload(page)
     card(page, "night-neon").get_by_role("checkbox", name="night-neon on").uncheck()
-    stack, again, _ = drawn(page, tmp_path)
-    assert stack == ()
+    loras, again, _ = drawn(page, tmp_path)
+    assert loras == ()
     assert np.array_equal(again, bare)
 
 
-def test_panel_and_prompt_are_one_thing(new_page: NewPage, address: str, tmp_path: Path) -> None:
-    page = opened(new_page, address)
+def test_panel_and_prompt_are_one_thing(stack: Page, tmp_path: Path) -> None:
+    page = stack
     prompt = page.get_by_label("Prompt", exact=True)
     prompt.fill("a cat <lora:sketch:0.5>, red <lora:sketsch:1>")
     expect(card(page, "sketch").get_by_text("In the prompt")).to_be_visible()
@@ -146,9 +151,9 @@ def test_panel_and_prompt_are_one_thing(new_page: NewPage, address: str, tmp_pat
 
 
 def test_a_stack_is_saved_and_put_on_again_and_a_misfit_is_marked_before_anything_is_made(
-    new_page: NewPage, address: str, tmp_path: Path
+    stack: Page, tmp_path: Path
 ) -> None:
-    page = opened(new_page, address)
+    page = stack
     page.get_by_role("button", name="Add a LoRA").click()
     shelf = page.get_by_role("dialog", name="LoRA library")
     (tmp_path / "old.ckpt").write_bytes(b"a pickle")
@@ -180,32 +185,3 @@ def test_a_stack_is_saved_and_put_on_again_and_a_misfit_is_marked_before_anythin
     page.get_by_role("button", name="Stacks").click()
     stacks.get_by_role("button", name="Delete My ink").click()
     expect(stacks.get_by_role("button", name="Put on My ink")).to_have_count(0)
-
-
-def test_a_finger_reorders_the_stack_on_a_phone_and_nothing_is_too_small_or_scrolls_sideways(
-    new_page: NewPage, address: str
-) -> None:
-    page = opened(new_page, address, **PHONE)
-    put_on(page, "night neon", "watercol")
-    grip = card(page, "night-neon").get_by_role("button", name="Move night-neon", exact=True)
-    grip.scroll_into_view_if_needed()
-    start, end = grip.bounding_box(), card(page, "watercolour").bounding_box()
-    assert start
-    assert end
-    session = page.context.new_cdp_session(page)
-    x = start["x"] + 12
-    for kind, down in (("Start", start["y"] + 20), ("Move", end["y"] + 20), ("Move", end["y"] + end["height"] - 8)):
-        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [{"x": x, "y": down}]})
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "night-neon"])
-    assert page.evaluate(SMALL_TARGETS, ".stack") == []
-    page.get_by_role("button", name="Add a LoRA").click()
-    expect(page.locator(".shelf-card").first).to_be_visible()
-    assert page.evaluate(SMALL_TARGETS, ".shelf-desk") == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-
-
-# What below a place a finger would miss.
-SMALL_TARGETS = """(place) => [...document.querySelectorAll(`${place} :is(button, select, summary)`)]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""

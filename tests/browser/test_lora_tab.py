@@ -12,7 +12,7 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import NewPage, reload
 from tests.browser.rooms import turn_to
 from tests.headers import write_safetensors
 from tests.small_civitai import Civitai, small_civitai
@@ -21,10 +21,12 @@ from tests.ui.painter import Painter
 pytestmark = pytest.mark.browser
 
 TO_K = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k"
-# What a finger would miss, in the tab and in the menu of tabs.
-SMALL = """(place) => [...document.querySelectorAll(`${place} :is(button, select, summary, [type=search])`)]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth && !e.classList.contains("unseen"))
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+# A file that is none, dropped onto the shelf.
+DROPPED = """(shelf) => {
+    const data = new DataTransfer();
+    data.items.add(new File(["no tensors"], "dropped.ckpt"));
+    shelf.querySelector(".shelf-card").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+}"""
 
 
 @pytest.fixture
@@ -101,27 +103,6 @@ def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_t
     expect(about.get_by_label("Your notes")).to_have_value("Best at 0.4.")
 
 
-def test_on_a_phone_nothing_of_it_is_too_small_or_scrolls_sideways_and_the_other_tabs_are_a_sheet(
-    address: str, new_page: NewPage
-) -> None:
-    page = new_page(address, **PHONE)
-    opened(page)
-    page.get_by_role("button", name="Put on sketch").click()
-    expect(page.locator(".lora-side .lora-card")).to_be_visible()
-    assert page.evaluate(SMALL, ".lora-page") == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.get_by_role("button", name="Other tabs").click()
-    sheet = page.get_by_role("menu")
-    expect(sheet).to_contain_text("Candidates")
-    assert page.evaluate(SMALL, ".more-tabs .menu") == []
-    box = sheet.bounding_box()
-    assert box
-    assert (round(box["x"]), round(box["width"]), round(box["y"] + box["height"])) == (0, 390, 844)
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(page.locator("#tabs [role=tab]", has_text="Grid")).to_have_attribute("aria-selected", "true")
-
-
 def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agreed_to(
     address: str, new_page: NewPage, site: Civitai, tmp_path: Path
 ) -> None:
@@ -145,6 +126,10 @@ def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agre
     expect(about).to_contain_text("Name its maker; pictures made with it may be sold; no merges.")
     expect(about.locator("img")).to_be_visible()
     expect(shelf.locator("[data-name=ink]")).to_contain_text("in fine ink, inked, wet")
+
+    # One that is dropped comes in, too.
+    shelf.evaluate(DROPPED)
+    expect(shelf.get_by_role("status")).to_contain_text("dropped.ckpt is refused: a .ckpt file is a pickle")
 
     # One that is not here yet comes by the address of its page, once it is said what it is, and by the key of who asks.
     wash = {f"{TO_K}.lora_A.weight": (8, 768), f"{TO_K}.lora_B.weight": (320, 8)}

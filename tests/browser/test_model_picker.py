@@ -13,6 +13,7 @@ from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import PHONE, NewPage
 from tests.browser.models import choose_model, offers
+from tests.browser.stage import drawing
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -60,6 +61,6 @@ def test_a_model_is_chosen_by_what_it_is_and_needs_and_its_gigabytes_want_a_yes(
     question.get_by_role("button", name="Cancel").click()
     expect(page.locator(".stage.busy")).to_have_count(0)
     choose_model(page, "Starter")
-    page.get_by_role("button", name="Generate").click()
-    expect(page.locator(".cell.done")).to_have_count(1)
+    with drawing(page):
+        page.get_by_role("button", name="Generate").click()
     expect(offers(page).locator("[data-id=starter]")).to_contain_text("a picture here")

@@ -14,22 +14,13 @@ from studio.metadata import own
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, QUIET, NewPage, Profiles, reload
+from tests.browser.conftest import QUIET, NewPage, Profiles, reload
 from tests.browser.dropdowns import choose
 from tests.browser.models import choose_model
+from tests.browser.stage import ask, draw, drawing
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
-
-
-def ask(page: Page, prompt: str) -> None:
-    page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.get_by_role("button", name="Generate").click()
-
-
-def done(page: Page, pictures: int = 1) -> None:
-    expect(page.locator(".cell.done")).to_have_count(pictures)
-    expect(page.locator(".stage.busy")).to_have_count(0)
 
 
 def open_more(page: Page) -> None:
@@ -52,8 +43,7 @@ def test_a_prompt_becomes_a_picture_that_is_downloaded_that_fills_the_form_again
 
 def a_picture_has_its_facts_below_and_its_download_is_the_very_file(page: Page, tmp_path: Path) -> None:
     assert page.evaluate("document.body.classList.contains('dark')") is False
-    ask(page, "a red house")
-    done(page)
+    draw(page, "a red house")
     expect(page.locator(".cell img")).to_have_attribute("alt", "a red house")
     expect(page.locator(".cell .said")).to_contain_text(re.compile(r"seed \d+.*s.*128 × 128.*Starter"))
     with page.expect_download() as download:
@@ -71,29 +61,27 @@ BYTES = "async (img) => [...new Uint8Array(await (await fetch(img.src)).arrayBuf
 def its_settings_fill_the_form_and_another_takes_a_new_seed(page: Page) -> None:
     page.locator("#field-shape").get_by_text("Landscape").click()
     page.get_by_label("Seed", exact=True).fill("5")
-    ask(page, "a wide meadow")
-    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a wide meadow")
-    done(page)
+    draw(page, "a wide meadow")
     page.get_by_label("Prompt", exact=True).fill("something else")
     page.get_by_role("button", name="Random").click()
     expect(page.get_by_label("Seed", exact=True)).to_have_value("")
     page.get_by_role("button", name="Reuse last").click()
     expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
     page.get_by_role("button", name="Random").click()
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("")
     page.get_by_role("button", name="Use these settings").click()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a wide meadow")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
     expect(page.locator("#field-shape .selected")).to_have_text("Landscape")
-    page.get_by_role("button", name="Another like it").click()
+    with drawing(page):
+        page.get_by_role("button", name="Another like it").click()
     expect(page.locator(".small-look")).to_have_count(2)
-    done(page)
     expect(page.locator(".cell .said span").first).not_to_have_text("seed 5")
 
 
 def the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(page: Page) -> None:
     page.locator("#field-count").get_by_text("2", exact=True).click()
-    ask(page, "two boats")
-    done(page, 2)
+    draw(page, "two boats", 2)
     page.locator(".cell .look").first.click()
     full = page.get_by_role("dialog", name="Full view")
     expect(full.locator("header")).to_contain_text("1 of 5")
@@ -108,18 +96,14 @@ def the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(pa
     full.get_by_role("button", name="Back to results").click()
     expect(full).to_be_hidden()
 
-    ask(page, "a house that is withheld")
+    draw(page, "a house that is withheld", 2)
     expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld.")
-    done(page, 2)
     expect(page.locator(".cell .said").first).to_contain_text("withheld")
     page.locator(".cell .look").first.click()
     expect(page.locator(".full-details")).to_contain_text("This picture is withheld.")
 
 
-def test_a_job_is_followed_to_its_end_and_live_draws_as_one_types(
-    new_page: NewPage, address: str, studio: Studio, painter: Painter
-) -> None:
-    page = new_page(address)
+def test_a_job_is_followed_to_its_end_and_live_draws_as_one_types(page: Page, studio: Studio, painter: Painter) -> None:
     a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_words(page, painter)
     live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(page, studio)
 
@@ -128,14 +112,14 @@ def a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_w
     page: Page, painter: Painter
 ) -> None:
     painter.held.set()
-    ask(page, "a slow boat")
     line = page.locator(".stage .line")
-    expect(line).to_contain_text("Step 1 of 20")
-    expect(page.locator(".cell img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
-    expect(page.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "5")
-    expect(page).to_have_title(re.compile("5 %"))
-    painter.held.clear()
-    done(page)
+    with drawing(page):
+        ask(page, "a slow boat")
+        expect(line).to_contain_text("Step 1 of 20")
+        expect(page.locator(".cell img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
+        expect(page.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "5")
+        expect(page).to_have_title(re.compile("5 %"))
+        painter.held.clear()
     expect(page).to_have_title("Image Studio")
 
     for stop in (page.locator(".halt").click, lambda: page.keyboard.press("Escape")):
@@ -152,9 +136,7 @@ def a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_w
 
     ask(page, "a house without paint")
     expect(line).to_have_text("The paint ran out. Try a smaller picture.")
-    ask(page, "a boat that is wanted")
-    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a boat that is wanted")
-    done(page)
+    draw(page, "a boat that is wanted")
 
 
 def live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(page: Page, studio: Studio) -> None:
@@ -201,15 +183,15 @@ def a_running_job_settings_and_pictures_survive_a_reload(page: Page, painter: Pa
     open_more(page)
     number(page, "steps").fill("7")
     painter.held.set()
-    ask(page, "two tall castles")
-    expect(page.locator(".stage .line")).to_contain_text("step 1 of 7")
+    with drawing(page, 2):
+        ask(page, "two tall castles")
+        expect(page.locator(".stage .line")).to_contain_text("step 1 of 7")
+        page.reload()
+        expect(page.locator(".stage .line")).to_contain_text("step 1 of 7")
+        expect(page.locator(".halt")).to_be_visible()
+        painter.held.clear()
     page.reload()
-    expect(page.locator(".stage .line")).to_contain_text("step 1 of 7")
-    expect(page.locator(".halt")).to_be_visible()
-    painter.held.clear()
-    done(page, 2)
-    page.reload()
-    done(page, 2)
+    expect(page.locator(".cell.done")).to_have_count(2)
     expect(page.locator(".cell img").first).to_have_attribute("alt", "two tall castles")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("two tall castles")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
@@ -240,8 +222,7 @@ SLOW_FRAMES = """() => {
 
 def what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(page: Page) -> None:
     page.get_by_label("Seed", exact=True).fill("77")
-    ask(page, "the house before")
-    done(page)
+    draw(page, "the house before")
     held: list[Route] = []
     page.route("**/queue/join*", lambda route: held.insert(0, route))
     page.reload()
@@ -262,18 +243,18 @@ def what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(page: Pag
 def test_another_browser_sees_and_stops_nothing(new_page: NewPage, address: str, painter: Painter) -> None:
     mine = new_page(address)
     painter.held.set()
-    ask(mine, "my own house")
-    expect(mine.locator(".stage .line")).to_contain_text("Step 1")
-    theirs = new_page(address)
-    expect(theirs.locator(".example").first).to_be_visible()
-    assert theirs.locator(".cell, .small-look").count() == 0
-    ask(theirs, "their house")
-    expect(theirs.locator(".stage .line")).to_have_text("1 job before yours")
-    theirs.locator(".halt").click()
-    expect(theirs.locator(".stage .line")).to_have_text("Stopped")
-    expect(mine.locator(".stage .line")).to_contain_text("Step 1")
-    painter.held.clear()
-    done(mine)
+    with drawing(mine):
+        ask(mine, "my own house")
+        expect(mine.locator(".stage .line")).to_contain_text("Step 1")
+        theirs = new_page(address)
+        expect(theirs.locator(".example").first).to_be_visible()
+        assert theirs.locator(".cell, .small-look").count() == 0
+        ask(theirs, "their house")
+        expect(theirs.locator(".stage .line")).to_have_text("1 job before yours")
+        theirs.locator(".halt").click()
+        expect(theirs.locator(".stage .line")).to_have_text("Stopped")
+        expect(mine.locator(".stage .line")).to_contain_text("Step 1")
+        painter.held.clear()
 
 
 def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_where_it_was_mended(
@@ -298,9 +279,9 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     expect(prompt).to_have_value("a house")
     number(page, "width").fill("104")
     expect(fault).to_have_count(0)
-    page.keyboard.press("Control+Enter")
-    expect(prompt).to_be_focused()
-    done(page)
+    with drawing(page):
+        page.keyboard.press("Control+Enter")
+        expect(prompt).to_be_focused()
     page.locator(".cell .look").click()
     expect(page.locator(".full-details")).to_contain_text(re.compile(r"Steps\s*3"))
     page.keyboard.press("Escape")
@@ -308,7 +289,8 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     page.keyboard.press("Control+Enter")
     expect(page.locator("#field-prompt .fault")).to_be_visible()
     # A job that starts shows that nothing stands in its way any more.
-    page.get_by_role("button", name="Another like it").click()
+    with drawing(page):
+        page.get_by_role("button", name="Another like it").click()
     expect(page.locator("#field-prompt .fault")).to_have_count(0)
 
 
@@ -322,8 +304,7 @@ def test_only_the_picture_that_is_pointed_at_shows_its_buttons_and_where_none_is
         reuse = page.get_by_role("button", name="Reuse last")
         expect(reuse).to_be_disabled()
         page.locator("#field-count").get_by_text("8", exact=True).click()
-        ask(page, "eight boats")
-        done(page, 8)
+        draw(page, "eight boats", 8)
         expect(reuse).to_be_enabled()
         expect(page.locator("#status")).not_to_contain_text("running")
         acts = page.locator(".cell .acts")
@@ -390,8 +371,7 @@ IMPATIENT = """const wait = setTimeout;
     setTimeout = (act, ms, ...more) => wait(act, ms === 30_000 ? 4_000 : ms, ...more);"""
 
 
-def test_settings_are_chosen_by_hand_by_draft_and_shape_and_by_keys(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
+def test_settings_are_chosen_by_hand_by_draft_and_shape_and_by_keys(page: Page) -> None:
     draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_reset_alone(page)
     a_shape_that_is_chosen_just_before_generate_is_the_picture_s(page)
     the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(page)
@@ -434,12 +414,12 @@ def a_shape_that_is_chosen_just_before_generate_is_the_picture_s(page: Page) -> 
         page.route(re.compile("/run/"), hold)
         page.locator("#field-shape").get_by_text("Wide").click()
     page.get_by_label("Prompt", exact=True).fill("a wide meadow")
-    page.keyboard.press("Control+Enter")
-    # From here on nothing is held: what comes by this way is asked before what was held is let go.
-    page.route(re.compile("/run/"), lambda route: route.continue_())
-    for route in held:
-        route.continue_()
-    done(page)
+    with drawing(page):
+        page.keyboard.press("Control+Enter")
+        # From here on nothing is held: what comes by this way is asked before what was held is let go.
+        page.route(re.compile("/run/"), lambda route: route.continue_())
+        for route in held:
+            route.continue_()
     expect(page.locator(".cell .said").first).to_contain_text("168 × 96")
 
 
@@ -461,35 +441,15 @@ def test_what_a_model_cannot_do_is_not_shown_and_what_a_preset_and_an_example_sa
     expect(prompt).to_have_value(page.locator(".example").first.inner_text())
     prompt.press_sequentially(" zeppelin")
     expect(page.locator("#words-prompt .words-said")).to_have_text("Not known to this model: zeppelin")
-    ask(page, "a house")
+    draw(page, "a house")
     expect(page.locator("#words-prompt .words-said")).to_have_text("")
-    done(page)
     expect(page.locator(".example").first).to_be_hidden()
-
-
-def test_a_phone_shows_prompt_generate_picture_first_and_never_scrolls_sideways(
-    new_page: NewPage, address: str
-) -> None:
-    page = new_page(address, **PHONE)
-    ask(page, "a red house on the left at sunset by the sea, with a very-long-word-that-does-not-break-anywhere")
-    done(page)
-    open_more(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    tops = [page.locator(s).bounding_box()["y"] for s in ("#field-prompt", "#generate", ".cell", "#field-shape")]
-    assert tops == sorted(tops)
-    assert page.evaluate(SMALL_TARGETS) == []
-    page.locator(".cell .look").click()
-    assert page.locator("dialog.full").evaluate("dialog => dialog.scrollWidth") <= 390
-
-
-# Buttons, links and pickers that a finger would miss.
-SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], fieldset label")]
-    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth && !e.closest(".tab-wrapper"))
-    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
 
 
 def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) -> None:
     page = new_page(address, color_scheme="dark")
+    expect(page.locator(".example").first).to_be_visible()
+    expect(page.locator("#status span").first).to_be_visible()
     for dark in (True, False):
         assert page.evaluate("document.body.classList.contains('dark')") is dark
         # Native boxes follow the page, not the system.
@@ -505,7 +465,7 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) ->
 
 
 # Buttons change their colours over a moment.
-AT_REST = "Promise.all(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished))"
+AT_REST = "Promise.allSettled(document.getAnimations().map((a) => a instanceof CSSTransition && a.finished))"
 SHOWN_WORDS = [".summary", ".example", "#generate", "[data-testid=block-info]", "#status span"]
 # Those of them with less than 4.5 to 1 against what is behind them.
 CONTRASTS = """(selectors) => {
@@ -527,9 +487,11 @@ CONTRASTS = """(selectors) => {
 def the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(page: Page) -> None:
     page.get_by_role("heading", name="Image Studio").click()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Generate, from anywhere")
+    keys = page.get_by_role("dialog", name="Keyboard")
+    for line in ("Generate, from anywhere", "Arena: the left or the right one is better", "Inpainting: brush, eraser"):
+        expect(keys).to_contain_text(line)
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Keyboard")).to_have_count(0)
+    expect(keys).to_have_count(0)
     page.locator("#field-count input").first.focus()
     page.keyboard.press("3")
     expect(page.locator("#field-count .selected")).to_have_text("4")

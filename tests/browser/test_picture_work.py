@@ -7,15 +7,15 @@ from playwright.sync_api import expect
 
 from studio.metadata import own
 from tests.browser.conftest import NewPage
+from tests.browser.stage import draw
 
 pytestmark = pytest.mark.browser
 
 
 def test_a_picture_is_made_again_and_saved_from_the_full_view(new_page: NewPage, address: str, tmp_path: Path) -> None:
     page = new_page(address)
-    page.get_by_label("Prompt", exact=True).fill("a house")
-    page.get_by_role("button", name="Generate").click()
-    page.get_by_role("button", name="Open: a house").first.click()
+    draw(page, "a house")
+    page.get_by_role("button", name="Open: a house").click()
     full = page.get_by_role("dialog", name="Full view")
     full.get_by_role("button", name="More", exact=True).click()
     with page.expect_download() as download:

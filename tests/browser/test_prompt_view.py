@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.dropdowns import choose
+from tests.browser.stage import drawing
 
 pytestmark = pytest.mark.browser
 
@@ -34,10 +35,7 @@ def save(dialog: Locator, name: str) -> None:
     dialog.get_by_role("button", name="Save").click()
 
 
-def test_what_a_prompt_says_is_seen_whether_it_is_typed_or_comes_from_elsewhere(
-    new_page: NewPage, address: str
-) -> None:
-    page = new_page(address)
+def test_what_a_prompt_says_is_seen_whether_it_is_typed_or_comes_from_elsewhere(page: Page) -> None:
     it_stands_below_it_its_fault_in_its_place_and_ctrl_with_an_arrow_weighs_words(page)
     settings_from_elsewhere_change_only_what_they_say(page)
 
@@ -140,7 +138,8 @@ def test_a_style_is_shown_before_it_is_used_and_a_preset_outlives_a_reload(new_p
     expect(dialog).to_have_count(0)
     expect(prompt_of(page)).to_have_value("a (red) house")
     expect(page.get_by_label("Seed")).to_have_value("7")
-    page.get_by_role("button", name="Generate").click()
+    with drawing(page):
+        page.get_by_role("button", name="Generate").click()
     expect(page.locator(".cell.done img")).to_have_attribute("alt", "a (red) house, pixel art")
 
     page.get_by_role("button", name="Use these settings").first.click()
@@ -148,8 +147,7 @@ def test_a_style_is_shown_before_it_is_used_and_a_preset_outlives_a_reload(new_p
     expect(page.locator("#field-styles .note")).to_have_text("")
 
 
-def test_styles_are_imported_chosen_and_deleted(new_page: NewPage, address: str, tmp_path: Path) -> None:
-    page = new_page(address)
+def test_styles_are_imported_chosen_and_deleted(page: Page, tmp_path: Path) -> None:
     (tmp_path / "styles.csv").write_text(STYLES)
     dialog = open_presets(page)
     dialog.get_by_label("File of styles").set_input_files(tmp_path / "styles.csv")

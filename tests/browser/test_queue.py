@@ -9,7 +9,7 @@ from studio.jobs.job import Job
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import NewPage
 from tests.drawer import Drawer
 from tests.people import who
 
@@ -79,12 +79,3 @@ def test_ones_own_jobs_are_moved_paused_cancelled_and_made_again(
     expect(queue.locator("[aria-label='Running and waiting'] li", has_text="beta")).to_be_visible()
     page.keyboard.press("Escape")
     expect(queue).to_have_count(0)
-
-
-def test_the_queue_fits_a_phone(new_page: NewPage, address: str, studio: Studio) -> None:
-    ask(studio, "theirs", "browser:other")
-    page = new_page(address, **PHONE)
-    page.get_by_role("button", name="Queue", exact=True).tap()
-    queue = page.get_by_role("dialog", name="Queue")
-    expect(queue.locator(".queue-title").first).to_have_text("Somebody else’s")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -30,7 +30,6 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import app, serve
-from tests.browser.conftest import ARGUMENTS, executable
 from tests.deploy import hub_server
 from tests.hosted.service import KEY, Service, serving
 from tests.people import who
@@ -244,20 +243,14 @@ def follow(victim: Victim, until: Callable[[Any], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_a_name_pointed_at_this_machine_reads_nothing(browser: Browser, victim: Victim) -> None:
-    chromium = browser.browser_type
-    mapped = "--host-resolver-rules=MAP evil.example 127.0.0.1"
-    other = chromium.launch(executable_path=executable(chromium), args=[*ARGUMENTS, mapped])
-    try:
-        page = other.new_page()
-        opened = page.goto(victim.address.replace("127.0.0.1", "evil.example"))
-        assert opened
-        assert opened.status == 421
-        answers = page.evaluate(
-            READ, ["/", "/config", "/gradio_api/info", "/studio/pictures/a/b", "/gradio_api/file=/etc/hosts"]
-        )
-    finally:
-        other.close()
+def test_a_name_pointed_at_this_machine_reads_nothing(context: BrowserContext, victim: Victim) -> None:
+    page = context.new_page()
+    opened = page.goto(victim.address.replace("127.0.0.1", "evil.example"))
+    assert opened
+    assert opened.status == 421
+    answers = page.evaluate(
+        READ, ["/", "/config", "/gradio_api/info", "/studio/pictures/a/b", "/gradio_api/file=/etc/hosts"]
+    )
     assert {status for status, _ in answers} == {421}
     assert all("does not answer to this name" in text and "Image Studio" not in text for _, text in answers)
 

@@ -9,6 +9,7 @@ from studio.accounts.store import identity_of
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.browser.conftest import PATIENCE_MS
+from tests.browser.stage import draw
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -37,9 +38,7 @@ def test_whoever_signs_in_makes_pictures_of_their_own_and_signs_out(
         page.get_by_label("Name").fill("ann")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_label("Prompt", exact=True).fill("a boat")
-        page.get_by_role("button", name="Generate").click()
-        expect(page.locator(".cell.done img").first).to_be_visible()
+        draw(page, "a boat")
         (job,) = studio.jobs_of(identity_of(studio.accounts.get("ann")))
         assert job.recipes[0].prompt == "a boat"
         page.get_by_role("tab", name="Admin").click()

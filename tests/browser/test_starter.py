@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from studio.metadata import own
 from studio.settings import ASSETS
 from tests.browser.conftest import NewPage
+from tests.browser.stage import drawing
 from tests.forks import python
 
 pytestmark = pytest.mark.browser
@@ -57,8 +58,8 @@ def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(
     page = new_page(address)
     page.evaluate(REMEMBER)
     set_steps(page, 8)
-    ask(page, PROMPT)
-    expect(page.locator(".cell.done")).to_have_count(1)
+    with drawing(page):
+        ask(page, PROMPT)
     assert [line for line in page.evaluate("seen.lines") if re.search(r"Step \d+ of 8", line)]
     assert page.evaluate("seen.previews") > 0
     with page.expect_download() as download:
@@ -105,5 +106,5 @@ def test_a_running_job_outlives_a_reload_and_can_be_stopped(new_page: NewPage, a
     expect(page.locator(".stage .line")).to_have_text("Stopped")
     page.locator("#field-count").get_by_text("1", exact=True).click()
     page.locator("#field-quality").get_by_text("Draft").click()
-    ask(page, PROMPT)
-    expect(page.locator(".cell.done")).to_have_count(1)
+    with drawing(page):
+        ask(page, PROMPT)
