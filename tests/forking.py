@@ -2,8 +2,8 @@
 
 `forking.py serve FOLDER` is that process; it ends with the last who uses it. `forking.py PLACE ...` is what a test
 starts, with arguments as Python's own: it hands its directory, environment and standard streams to a fork, passes
-signals on and ends as the fork does. So do the programs that this starts by `sys.executable`.
-The studio's modules are not loaded before: each program does that itself.
+signals on and ends as the fork does. So do the programs that this starts by `sys.executable`. After `--anew` it loads
+the studio's modules itself, from where it finds them.
 """
 
 import json
@@ -23,6 +23,8 @@ PARTS = {
     "gradio": "Blocks",
     "huggingface_hub": "constants",
 }
+# What most programs load of the studio. Not its page: that changes Gradio.
+STUDIO = ("studio.studio", "studio.cli", "studio.backends.local", "studio.engine.manager", "studio.engine.render")
 Program = dict[str, Any]
 
 
@@ -52,6 +54,7 @@ def serve(folder: str) -> Program:
 
     Who began it uses it until standard input ends, all others as long as they hold a connection.
     """
+    sys.executable = f"{folder}/python"
     _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as programs, socket.socket(socket.AF_UNIX) as coming:
@@ -68,7 +71,7 @@ def serve(folder: str) -> Program:
                 elif one is not programs:
                     users.remove(one)
                 elif (program := _forked(programs)) is not None:
-                    return program | {"executable": f"{folder}/python"}
+                    return program
     shutil.rmtree(folder)
     sys.exit()
 
@@ -91,6 +94,9 @@ def _load() -> None:
     for library, names in PARTS.items():
         for name in names.split():
             getattr(importlib.import_module(library), name)
+    sys.path[0] = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - quick
+    for module in STUDIO:
+        importlib.import_module(module)
     gc.collect()
     gc.freeze()
 
@@ -140,7 +146,11 @@ def run(program: Program) -> None:
     os.environ.update(program["environment"])
     importlib.reload(huggingface_hub.constants)  # which are read from the environment
     random.seed()
-    sys.executable = program["executable"]
+    if first == "--anew":
+        first, *rest = rest
+        sys.executable += "-anew"
+        for name in [name for name in sys.modules if name.partition(".")[0] == "studio"]:
+            del sys.modules[name]
     sys.path[:1] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if first == "-c":
         sys.argv = ["-c", *rest[1:]]

@@ -1,4 +1,4 @@
-"""Programs that tests start without loading torch, diffusers, transformers and gradio anew, which takes six seconds.
+"""Programs that tests start without loading torch, diffusers, transformers, gradio and the studio, which takes seconds.
 
 All processes of a test run share the one that has loaded them.
 """
@@ -16,16 +16,24 @@ from studio.storage.locks import Lock
 
 SCRIPT = Path(__file__).with_name("forking.py")
 # How long another process may take to load them, on a busy machine.
-LOADING_SECONDS = 120
+LOADING_SECONDS = 200
 # What keeps it running until the last of those who use it has ended.
 _using: list[object] = []
 
 
-@cache
-def python() -> str:
-    """What takes the place of `sys.executable`; where the system cannot do it, that is what it is."""
+def python(*, anew: bool = False) -> str:
+    """What takes the place of `sys.executable`; where the system cannot do it, that is what it is.
+
+    What is started by one `anew` loads the studio itself, too.
+    """
     if not hasattr(os, "pidfd_open"):
         return sys.executable
+    return f"{_folder()}/python{'-anew' if anew else ''}"
+
+
+@cache
+def _folder() -> Path:
+    """Of the process that has loaded them."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     folder = Path(tempfile.gettempdir()) / f"forks-{run}" if run else Path(tempfile.mkdtemp(prefix="forks-"))
     lock = Lock(folder / "lock")
@@ -36,7 +44,7 @@ def python() -> str:
     user.connect(str(folder / "users"))
     _using.append(user)
     lock.release()
-    return str(folder / "python")
+    return folder
 
 
 def _begin(folder: Path) -> None:
@@ -45,7 +53,7 @@ def _begin(folder: Path) -> None:
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     asks = [sys.executable, "-S", "-E", str(SCRIPT), str(folder / "programs")]
-    (folder / "python.part").write_text(f'#!/bin/sh\nexec {shlex.join(asks)} "$@"\n', encoding="utf-8")
-    (folder / "python.part").chmod(0o700)
-    (folder / "python.part").rename(folder / "python")
+    for name, command in (("python-anew", [*asks, "--anew"]), ("python", asks)):
+        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        (folder / name).chmod(0o700)
     _using.append(process)

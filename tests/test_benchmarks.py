@@ -123,7 +123,7 @@ def test_every_benchmark_measures_in_processes_of_their_own():
 @pytest.fixture
 def in_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts find the large libraries loaded."""
-    monkeypatch.setattr(sys, "executable", python())
+    monkeypatch.setattr(sys, "executable", python(anew=True))
 
 
 @pytest.mark.usefixtures("in_forks")

@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     environment = {**os.environ, "STUDIO_HOME": str(home), "STUDIO_PORT": "0"}
-    command = [python(), "app.py"]
+    command = [python(anew=True), "app.py"]
     # What a shell starts in the background ignores it, and so would the server that is to be stopped by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:

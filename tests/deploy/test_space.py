@@ -67,7 +67,7 @@ def started(interpreter: list[str], tree: Path, tmp_path: Path) -> Iterator["sub
 
 
 def test_the_uploaded_files_are_a_space_that_makes_a_picture(tree: Path, tmp_path: Path) -> None:
-    with started([python()], tree, tmp_path) as process:
+    with started([python(anew=True)], tree, tmp_path) as process:
         check_a_picture(address_of(process), tree, tmp_path)
 
 

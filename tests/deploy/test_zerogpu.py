@@ -68,7 +68,7 @@ def told(asked: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "SPACES_ZERO_DEVICE_API_URL": f"http://127.0.0.1:{server.server_port}",
         "HOME": str(tmp_path_factory.mktemp("user")),
     }
-    command = [python(), str(ROOT / "tests/deploy/zerogpu_studio.py"), str(tmp_path_factory.mktemp("home"))]
+    command = [python(anew=True), str(ROOT / "tests/deploy/zerogpu_studio.py"), str(tmp_path_factory.mktemp("home"))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     yield json.loads(done.stdout.splitlines()[-1])

@@ -90,6 +90,8 @@ def test_a_family_is_one_file_and_its_models_loras_embeddings_and_controlnets_wo
     own = tmp_path / "families"
     own.mkdir()
     (own / "sketcher.py").write_text(FAMILY)
-    ran = subprocess.run([python(), "-c", SCRIPT, own, home], capture_output=True, text=True, check=False, timeout=200)
+    ran = subprocess.run(
+        [python(anew=True), "-c", SCRIPT, own, home], capture_output=True, text=True, check=False, timeout=200
+    )
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert json.loads(ran.stdout.splitlines()[-1]) == {"family": "sketcher", "pictures": 4, "faults": []}

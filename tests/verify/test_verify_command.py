@@ -71,7 +71,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def in_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each side runs in a process of its own that has the large libraries already."""
     begin = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda command, **more: begin([python(), *command[1:]], **more))
+    monkeypatch.setattr(subprocess, "run", lambda command, **more: begin([python(anew=True), *command[1:]], **more))
 
 
 def verified(out: Path, capfd: pytest.CaptureFixture[str], *asked: str) -> tuple[int, dict[str, object], str]:
