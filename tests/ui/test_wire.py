@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,9 +47,13 @@ def address(studio: Studio) -> Iterator[str]:
         yield address
 
 
+@cache
 def client_of(address: str, name: str = "me") -> Client:
-    """A program that keeps a secret, or none where the name is empty."""
-    headers = {"Authorization": f"Bearer {SECRETS[name]}"} if name else {}
+    """A program that keeps a secret; one for all tests, as it reads all that the page offers."""
+    return program(address, {"Authorization": f"Bearer {SECRETS[name]}"})
+
+
+def program(address: str, headers: dict[str, str]) -> Client:
     return Client(address, verbose=False, headers=headers)
 
 
@@ -131,8 +136,8 @@ def test_another_owner_sees_nothing(client: Client, studio: Studio, address: str
 
 
 def test_a_caller_without_a_secret_does_not_share_a_name_with_others(address: str) -> None:
-    generate(client_of(address, ""), Prompt="a boat")
-    assert generate(client_of(address, ""), Prompt="")[-1]["job"] is None
+    generate(program(address, {}), Prompt="a boat")
+    assert generate(program(address, {}), Prompt="")[-1]["job"] is None
 
 
 def test_a_picture_is_for_its_owner_alone_whoever_knows_its_address(
