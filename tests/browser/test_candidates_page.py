@@ -188,8 +188,11 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     expect(page.locator(".learns")).to_contain_text("1 of your picks so far")
 
 
-def test_a_set_survives_a_reload_in_the_middle_and_a_stop(page: Page, studio: Studio, painter: Painter) -> None:
+def test_a_set_survives_a_reload_in_the_middle_and_a_stop(
+    new_page: NewPage, address: str, studio: Studio, painter: Painter
+) -> None:
     painter.held.set()
+    page = new_page(address)
     make(page, "held", seed=120)
     expect(page.locator(".candidate.coming")).to_have_count(8)
     page.reload()
@@ -202,8 +205,9 @@ def test_a_set_survives_a_reload_in_the_middle_and_a_stop(page: Page, studio: St
     expect(counts(page)).to_contain_text("of 8 made")
 
 
-def test_the_best_come_first_whoever_points_at_them(page: Page, painter: Painter) -> None:
+def test_the_best_come_first_whoever_points_at_them(new_page: NewPage, address: str, painter: Painter) -> None:
     painter.held.set()
+    page = new_page(address)
     make(page, "pointed at", seed=200)
     expect(page.locator(".candidate.coming")).to_have_count(8)
     page.get_by_label("Sort by").select_option("Diversity")
