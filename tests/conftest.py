@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import certifi
 import pytest
 from argon2 import PasswordHasher
 
@@ -34,6 +35,7 @@ TORCH_TO_NUMPY = (
 
 # How long another process may take for a tiny model, on a busy machine.
 BUILDING_SECONDS = 120
+END_OF_ONE = "-----END CERTIFICATE-----\n"
 # Modules that were loaded since, before they are worth a look: a library, not a test.
 MANY = 30
 
@@ -90,6 +92,18 @@ def quick_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opening, "_upgrade", copied)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each client of httpx reads the certificates of the web, for 20 ms: here one, as all spoken to is on loopback."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not any(item.get_closest_marker("network") for item in request.session.items):
+            authorities = Path(certifi.where()).read_text("utf-8")
+            path = tmp_path_factory.mktemp("authorities") / "one.pem"
+            path.write_text(authorities[: authorities.index(END_OF_ONE) + len(END_OF_ONE)], "utf-8")
+            patch.setenv("SSL_CERT_FILE", str(path))
         yield
 
 

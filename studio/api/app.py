@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,6 +34,8 @@ RECIPE = Recipe.__name__
 REFERENCE = "#/components/schemas/{model}"
 # What is published beside what routes take and answer: a form's values, and the recipe.
 PUBLISHED: tuple[type[BaseModel], ...] = (EditRequest, Recipe)
+# What nginx writes down of a client that left; nobody gets to see it.
+CLIENT_LEFT = 499
 # Where FastAPI says that a value came from.
 SOURCES = ("body", "query", "path", "header")
 
@@ -67,6 +69,7 @@ def make(studio: Studio) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _refuse_values)
     app.add_exception_handler(ValidationError, _refuse_values)
     app.add_exception_handler(HTTPException, _refuse_route)
+    app.add_exception_handler(ClientDisconnect, _let_go)
     app.add_exception_handler(Exception, _break)
     return app
 
@@ -124,6 +127,11 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
     wrong_method = isinstance(error, HTTPException) and error.status_code == MethodNotAllowed.status
     fault = MethodNotAllowed if wrong_method else NotFound
     return refusal(fault("There is nothing at this address."), dialect(request.url.path))
+
+
+async def _let_go(_: Request, __: Exception) -> Response:
+    """Whoever left before all was sent is answered nothing, and nothing broke."""
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def _break(request: Request, error: Exception) -> Response:

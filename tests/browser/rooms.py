@@ -1,6 +1,6 @@
-"""The page's tabs: those in the strip, and those in the menu behind it."""
+"""What several tests do on the page: turn to a tab, wherever its handle stands; say what varies in a grid."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 
 def turn_to(page: Page, tab: str) -> None:
@@ -13,3 +13,13 @@ def turn_to(page: Page, tab: str) -> None:
     else:
         handle.click()
     expect(handle).to_have_attribute("aria-selected", "true")
+
+
+def axis(page: Page, number: int, field: str, values: str, words: str = "") -> Locator:
+    """Fill in what varies along an axis of a grid, by its field and values; returns the axis's card."""
+    card = page.locator(".grid-axis").nth(number)
+    card.locator("select").select_option(field)
+    if words:
+        card.locator(".grid-words").fill(words)
+    card.locator("textarea").fill(values)
+    return card

@@ -18,7 +18,7 @@ from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import ARGUMENTS, executable
 from tests.browser.models import offers
-from tests.browser.rooms import turn_to
+from tests.browser.rooms import axis, turn_to
 from tests.deploy import hub_server
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -121,9 +121,11 @@ def inpainting(page: Page) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=6)
     page.mouse.up()
+    page.locator("#field-count").get_by_text("1", exact=True).click()
     page.locator("#field-prompt textarea").fill("a blue boat on the right by the sea at sunset")
     page.get_by_role("button", name="Generate").click()
     expect(page.locator(".round-strip [aria-label='Result 1']")).to_be_visible()
+    expect(page.locator(".stage.busy")).to_have_count(0)
     page.locator(".round-strip [aria-label='Round 1']").click()
     page.keyboard.press("b")
 
@@ -189,12 +191,18 @@ def grid(page: Page) -> None:
     """A word across, the weight of a LoRA down."""
     page.locator("#field-prompt textarea").fill("a red house by the sea")
     page.get_by_role("button", name="Grid", exact=True).click()
-    page.locator(".grid-room").first.wait_for()
+    axis(page, 0, "prompt:", "red, blue, white", words="red")
+    axis(page, 1, "lora:sketch", "0, 0.5, 1")
+    page.get_by_role("button", name="Make 9 pictures").click()
+    expect(page.locator(".grid-table .grid-look")).to_have_count(9)
 
 
 @shot
 def candidates(page: Page) -> None:
     """Eight castles, measured and sorted."""
+    turn_to(page, "LoRA")
+    for name in ("sketch", "watercolour"):
+        page.get_by_role("button", name=f"Take {name} off").click()
     turn_to(page, "Text to image")
     page.locator("#field-prompt textarea").fill("a castle on the right in the mountains at dawn")
     page.get_by_role("button", name="Candidates", exact=True).click()

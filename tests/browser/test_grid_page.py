@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewPage, reload
-from tests.browser.rooms import turn_to
+from tests.browser.rooms import axis, turn_to
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -20,15 +20,6 @@ def begun(page: Page, prompt: str) -> None:
     page.get_by_label("Prompt", exact=True).fill(prompt)
     page.get_by_role("button", name="Grid", exact=True).click()
     expect(page.locator(".grid-prompt")).to_have_text(prompt)
-
-
-def axis(page: Page, number: int, field: str, values: str, words: str = "") -> Locator:
-    card = page.locator(".grid-axis").nth(number)
-    card.locator("select").select_option(field)
-    if words:
-        card.locator(".grid-words").fill(words)
-    card.locator("textarea").fill(values)
-    return card
 
 
 def looks(page: Page) -> Locator:
