@@ -369,9 +369,8 @@ def test_a_picture_is_exported_and_the_same_is_done_to_pictures_that_are_dropped
 
 
 def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_there(
-    library: Page, studio: Studio
+    new_page: NewPage, address: str, studio: Studio
 ) -> None:
-    page = library
     first = studio.index.search("seed:1", COMMAND_LINE).entries[0]
     base = {**resolved("made of it", seed=77, side=64).model_dump(exclude_none=True), "strength": 0.5}
     recipe = ImageToImageRecipe(**base, init_image=first.digest)
@@ -379,6 +378,9 @@ def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_t
         picture(recipe), recipe, {}, seconds=0.5, job=f"job{secrets.token_hex(4)}", index=0, who=COMMAND_LINE
     )
     studio.library.record(saved, COMMAND_LINE, lambda: None)
+    page = new_page(address)
+    page.get_by_role("tab", name="Library").click()
+    expect(cells(page).first).to_be_visible()
     search(page, '"made of it"')
     expect(page.locator(".library-cell[aria-label^='made of it']").first).to_be_visible()
     page.get_by_role("listbox", name="Pictures").press("Enter")
