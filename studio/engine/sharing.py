@@ -47,9 +47,7 @@ class Sharing:
                 graphs.clear()
             device.release()
 
-        self._steps = Batcher(
-            profiles.of, release=release, exact_where_cheap=device.kind != "cpu", run=graphs or eager
-        )
+        self._steps = Batcher(profiles.of, release=release, exact_where_cheap=device.kind != "cpu", run=graphs or eager)
 
     def participant(self, recipe: PaintedRecipe, turn: Turn) -> Participant | None:
         """Who asks for the steps of this recipe's picture; None where nothing is to be had from sharing them."""

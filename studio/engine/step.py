@@ -75,9 +75,7 @@ def eager(
         return network(sample, timestep, **given)
 
 
-def forward(
-    calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = False, run: Runner = eager
-) -> list[Any]:
+def forward(calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = False, run: Runner = eager) -> list[Any]:
     """The answer to each of `calls`, which share a key, from one forward of at least as many rows as theirs.
 
     A call that fills it by itself is made as its pipeline made it; an `exact` one as it would be beside others.

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from studio import hub
 from studio.errors import NotFound, Unreadable
 from studio.gate.identity import Identity
-from studio.library import Entry, facts, size
+from studio.library import Entry, facts, picture, size
 from studio.library.facts import CREATED, ITEM, JOB, KIND, OWNER, PICTURE, PIXELS
 from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
@@ -38,7 +38,7 @@ GROUPS: Mapping[Group, str] = {
 }
 MODELS = frozenset({"model", "hires_model"})
 # What the library writes into its files for itself.
-BOOKKEEPING = frozenset({PICTURE, OWNER, JOB, ITEM, KIND, CREATED, PIXELS, "seconds"})
+BOOKKEEPING = frozenset({PICTURE, OWNER, JOB, ITEM, KIND, CREATED, PIXELS, "seconds", "cost_usd"})
 # How much of a stored picture's id is shown: enough to tell it from others.
 ID_SHOWN = 12
 
@@ -147,6 +147,8 @@ def _steps(one: Lora | ControlUnit) -> str:
 def _made(path: Path) -> Iterator[SettingGroup]:
     """What its file tells beyond the recipe, and of the file itself."""
     written = {name: value for name, value in facts(path).items() if value and name not in BOOKKEEPING}
+    if cost := picture(path).cost_usd:
+        written["cost"] = f"${cost:.3f}"
     if lines := [_plain(name, value) for name, value in written.items()]:
         yield {"title": "How it was made", "lines": lines}
     status, (width, height) = path.stat(), size(path)

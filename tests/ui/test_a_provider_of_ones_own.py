@@ -31,6 +31,7 @@ from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
 from studio.ui.hosted_choices import price
+from studio.ui.picture_details import details
 from tests.drawer import Drawer
 from tests.hosted import darkroom
 from tests.hosted.darkroom import KEY, Darkroom
@@ -114,6 +115,10 @@ def test_a_picture_is_ordered_waited_for_kept_and_paid(studio: Studio, service: 
     facts = own.read_facts(made.path)
     assert (facts["hosted by"], facts["paper"], facts["darkroom order"]) == ("darkroom", "matt", "n0")
     assert float(facts["cost_usd"]) == pytest.approx(0.0236, abs=1e-4)
+    told = details(studio, {"stored": studio.addresses.token(made.path, ME)}, ME)
+    lines = {line["label"]: line["value"] for group in told["groups"] for line in group["lines"]}
+    assert lines["Cost"] == "$0.024", "in words, and once"
+    assert not [label for label in lines if "usd" in label]
     assert studio.hosted.budget.spent() == pytest.approx(0.0236, abs=1e-4)
 
 
