@@ -9,7 +9,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from studio.api.coded import decoded
 from studio.errors import InvalidRequest, MalformedRequest
@@ -62,8 +62,6 @@ async def read(request: Request, studio: Studio) -> AsyncIterator[Form]:
         form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES)
     except HTTPException as error:
         raise MalformedRequest("The form cannot be read.", str(error.detail)) from error
-    except ClientDisconnect as error:
-        raise MalformedRequest("The form did not arrive whole.", "Send it again.") from error
     try:
         files = [(name, await value.read()) for name, value in form.multi_items() if isinstance(value, UploadFile)]
         fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
