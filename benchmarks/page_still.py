@@ -18,7 +18,7 @@ PROMPT = "a red house on the left at sunset by the sea, with a boat and a zeppel
 MOST_SHIFT, MOST_TASK_MS = 0.05, 100.0
 PICTURES = "4"
 # Where they are on the path; else the one that Playwright brought.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Between two keys, in milliseconds.
 BETWEEN_KEYS = 90
 # How long nothing changes until a tab is at rest, in milliseconds.

@@ -41,6 +41,7 @@ OPENS = {
     "library/alike.py": "made by the studio",
     "library/facts.py": "reads the head alone",
     "library/files.py": "made by the studio",
+    "safety/card.py": "a look at a picture in the making, as small as those are",
     "scorer.py": "made by the studio",
     "sheets.py": "made by the studio",
     "ui/pictures.py": "made by the studio",

@@ -160,6 +160,7 @@ ALLOWED = {
     "hosted/client.py": "a host of the settings",
     "hosted/providers/huggingface.py": "a host of the settings",
     "hosted/providers/openai.py": "a host of the settings",
+    "hub.py": "Hugging Face",
     "safe_fetch.py": "what others name",
     "transfer.py": "Hugging Face",
 }

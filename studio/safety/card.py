@@ -37,6 +37,6 @@ def blurred_jpeg(jpeg: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             blurred(image.convert("RGB")).save(buffer, "JPEG", quality=80)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return b""
     return buffer.getvalue()
