@@ -16,8 +16,8 @@ TSC := node_modules/.bin/tsc
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
 ARGS ?=
-# How many tests run at a time.
-WORKERS ?= 2
+# How many tests run at a time: on two cores three, as a test that waits for a browser uses none.
+WORKERS ?= 3
 
 .PHONY: help run test tests check bench soak doors errors requirements types screenshots
 

@@ -139,7 +139,9 @@ def _abandoned(path: Path) -> bool:
     """Whether the process that wrote the file is gone; its number may have been given to a younger one since."""
     try:
         pid = int(path.suffixes[-2].removeprefix("."))
-        return psutil.Process(pid).create_time() > path.stat().st_mtime
+        process = psutil.Process(pid)
+        # One that ended and that its parent has not asked for yet writes no more.
+        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > path.stat().st_mtime
     except (psutil.NoSuchProcess, FileNotFoundError):
         return True
     except (IndexError, ValueError, psutil.AccessDenied):

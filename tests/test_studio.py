@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -193,6 +194,19 @@ def test_a_model_that_cannot_be_warmed_does_not_stop_the_studio(home: Path, capl
         studio.warm()
         assert isinstance(list(studio.submit(Recipe(prompt="a"), who("ann")).follow())[-1], Done)
     assert "missing" in caplog.text
+
+
+def test_half_a_file_of_a_process_that_ended_is_cleared_though_its_parent_has_not_asked_for_it(home: Path):
+    with subprocess.Popen([sys.executable, "-c", "print()"], stdout=subprocess.PIPE) as ended:
+        assert ended.stdout
+        ended.stdout.read()
+        half = home / "images" / f".torn.{ended.pid}.part"
+        half.parent.mkdir()
+        half.write_bytes(b"half")
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        with Studio(Settings.load(home=home, model=MODEL), backend=Drawer()):
+            assert not half.exists()
 
 
 KILLED = """

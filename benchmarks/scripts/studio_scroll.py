@@ -17,7 +17,7 @@ from studio.studio import Studio
 from studio.ui import serve
 
 SCROLLED = Path(__file__).with_name("scroll.js")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 # As many small copies are made; each picture's is one of them, in a file of its own.
 COPIES = 200

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,9 @@ from tests.ui.painter import Painter
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport", "pytest_runtest_teardown"]
 pytest_configure = gradio_loops.forgive
 
-# The shell, a Chromium without windows, takes a sixth less time.
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
+WITH_WINDOWS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# The shell, a Chromium without windows and preferences, takes a sixth less time.
+NAMES = ("chromium-headless-shell", *WITH_WINDOWS)
 # Headless, and without the browser's own calls home.
 ARGUMENTS = (
     "--headless",
@@ -244,10 +245,10 @@ def _wait_until_ready(page: Page) -> None:
     page.wait_for_selector("#stage[data-ready]", state="attached")
 
 
-def executable(chromium: BrowserType) -> str:
+def executable(chromium: BrowserType, names: Sequence[str] = NAMES) -> str:
     """Where a Chromium is; the test is skipped without one, or fails where REQUIRE_BROWSER=1 says that there is one."""
     own = Path(chromium.executable_path)
-    found = next(filter(None, map(shutil.which, NAMES)), str(own) if own.exists() else None)
+    found = next(filter(None, map(shutil.which, names)), str(own) if own.exists() else None)
     if found is None:
         missing = "There is no Chromium: apt install chromium, or playwright install chromium."
         pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(missing)

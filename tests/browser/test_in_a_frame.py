@@ -18,7 +18,7 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, executable
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, WITH_WINDOWS, executable
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -99,7 +99,7 @@ def browser(playwright: Playwright, folder: Path, port: int, preferences: object
     names = ", ".join(f"MAP {name} 127.0.0.1:{port}" for name in (HUB, SPACE))
     context = playwright.chromium.launch_persistent_context(
         folder,
-        executable_path=executable(playwright.chromium),
+        executable_path=executable(playwright.chromium, WITH_WINDOWS),
         args=[*ARGUMENTS, f"--host-resolver-rules={names}", "--ignore-certificate-errors"],
     )
     try:

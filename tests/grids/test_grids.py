@@ -256,7 +256,9 @@ def test_an_unfinished_grid_goes_on_after_a_restart_with_no_page_opened(new_stud
 
     studio = new_studio()
     deque(studio.job(begun.job.id, who("ann")).follow(), maxlen=0)
-    assert sorted(drawer.drawn + studio.backend.drawn) == [f"a red house/{seed}" for seed in (1, 2, 3)]
+    # What was in hand as the first studio closed may have been drawn, and is drawn again where it was not stored.
+    assert {*drawer.drawn, *studio.backend.drawn} == {f"a red house/{seed}" for seed in (1, 2, 3)}
+    assert "a red house/1" not in studio.backend.drawn
     (taken,) = Grids(studio).of(who("ann"))
     assert taken.grid.state == "done"
 

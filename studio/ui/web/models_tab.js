@@ -11,6 +11,8 @@ const COMING = "coming";
 
 /** @param {string} text */
 const plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ");
+/** @param {AllWeights} all */
+const here = ({ items }) => items.filter(({ state }) => state === "here").map(({ key }) => key).join();
 
 /** @typedef {import("./weights_row.js").WeightsAct} WeightsAct */
 
@@ -36,7 +38,10 @@ export function mount({ element, server, tell }) {
 
     async function load() {
         const answer = await server.all();
+        const before = data;
         if (answer.fault === undefined) data = answer;
+        // What came or went meanwhile, however quickly, is offered in the forms, or is not any more.
+        if (before && data && here(before) !== here(data)) tell.arrive();
         fault = answer.fault ?? (data?.off ? OFF : "");
         draw();
         follow();
@@ -115,7 +120,6 @@ export function mount({ element, server, tell }) {
         if (answer.fault !== undefined && name !== "remove") ({ fault } = answer);
         else line = { fetch: `Downloading ${item.name}`, cancel: `Cancelled. What has arrived of ${item.name} is kept.`, remove: `${item.name} is removed.`, dismiss: "" }[name];
         draw();
-        if (name === "remove" && answer.fault === undefined) tell.arrive();
     }
 
     // While something is on its way, only that is asked for; what ended has the whole list told anew.
@@ -138,7 +142,6 @@ export function mount({ element, server, tell }) {
         if (!ended) return follow();
         const done = now.filter(({ state }) => state === "done").at(-1);
         await load();
-        tell.arrive();
         if (done) line = `${done.name} is here.`;
         draw();
     }
