@@ -298,6 +298,7 @@ def test_pictures_are_dragged_onto_boards_pasted_dropped_and_come_in_folders_and
     page = new_page(address)
     page.get_by_role("tab", name="Library").click()
     wall = page.get_by_role("listbox", name="Pictures")
+    expect(line(page)).to_contain_text("pictures")
     wall.press("ControlOrMeta+a")
     expect(line(page)).to_have_text("30 selected, the most at once")
     search(page, "seed:1..3")

@@ -73,8 +73,13 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     const asking = askingInTurn(server, {
-        heard({ set, undone, agreement }, act, asked) {
-            if (set !== asked) turn(set);
+        heard(answer, act, asked) {
+            const { set, undone, agreement } = answer;
+            if (set !== asked) {
+                turn(set);
+                // What waits was asked of the set before, and is answered last.
+                missed = answer;
+            }
             if (act === "undo" && typeof undone === "number") cursor = undone;
             if (agreement) side.agree(agreement);
         },
@@ -96,7 +101,8 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     /** @param {CandidatesView | NoCandidates | null} told */
     function take(told) {
         // While something is asked, the page is ahead of what it is told; what is newer than the answer is not lost.
-        if (asking.busy) missed = told;
+        const isOfAnother = Boolean(told?.set && wanted && told.set !== wanted && !told.begun);
+        if (asking.busy && !isOfAnother) missed = told;
         if (!told || asking.busy || told.serial <= (view?.serial ?? 0)) return;
         const begun = told.set !== null && told.begun;
         if (told.set === null) none = told;
