@@ -19,6 +19,10 @@ from studio.storage.database import FILE
 from studio.storage.locks import Lock
 from studio.storage.migrations.m002_earlier_files import earlier_files
 from tests import tiny
+from tests.browser.reruns import pytest_terminal_summary
+
+# A hook of pytest, which asks for it where all processes of a run come together.
+__all__ = ["pytest_terminal_summary"]
 
 # Read when the libraries are imported. One thread, because two on a busy machine take turns at waiting.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -9,6 +9,7 @@ from studio.settings import ASSETS
 
 CONFTEST = """
 from tests.browser.reruns import pytest_collection_modifyitems, pytest_runtest_makereport, pytest_runtest_teardown
+from tests.browser.reruns import pytest_terminal_summary
 """
 TESTS = """
 import pytest
@@ -64,3 +65,4 @@ def test_a_failed_browser_test_is_run_again_in_a_studio_of_its_own(tmp_path: Pat
     told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "2 rerun" in told.stdout
+    assert "the first attempt fails" in told.stdout, "and why"

@@ -8,6 +8,8 @@ from collections.abc import Generator
 import pytest
 
 TRIES = 3
+# How much is told of why one was run again.
+LINES = 40
 FAILED = pytest.StashKey[bool]()
 
 
@@ -33,6 +35,13 @@ def pytest_runtest_makereport(
     report = yield
     item.stash[FAILED] = report.failed or (call.when != "setup" and has_failed(item))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why each attempt failed that was run again: a race that is seldom lost is mended by what it says."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"rerun: {report.nodeid}, {report.when}")
+        terminalreporter.write_line("\n".join(report.longreprtext.splitlines()[-LINES:]))
 
 
 @pytest.hookimpl(wrapper=True)
