@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -224,11 +223,14 @@ class Profiles:
             page.close()
         else:
             page.unroute_all()
-            # Its own site once more: from an empty page the next would begin in a new process, with all scripts to be
-            # compiled. Where the server has ended, that is so.
-            with suppress(Error):
+            try:
+                # Its own site once more: from an empty page the next would begin in a new process, with all scripts to
+                # be compiled.
                 page.goto(urljoin(page.url, f"/{QUIET}"))
-            self._free[self._of[page]].append(page)
+            except Error:  # where its server has ended, the browser's own page about that is still to come
+                page.context.close()
+            else:
+                self._free[self._of[page]].append(page)
 
     def _failed(self, request: Request) -> None:
         if not request.url.startswith(LOCAL):

@@ -64,6 +64,7 @@ def test_weights_are_downloaded_cancelled_resumed_and_removed(page: Page, manner
     page.get_by_role("searchbox", name="Search models").fill("mine")
     row.get_by_role("button", name="Download: Mine").click()
     expect(row.get_by_role("button", name="Remove Mine")).to_be_visible()
+    expect(page.get_by_text("Mine is here.")).to_be_attached()
     assert manners.heard[-1][1] is not None, "it went on where it stopped"
     # What came can be chosen at once.
     page.get_by_role("tab", name="Upscale").click()

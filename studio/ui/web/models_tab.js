@@ -118,9 +118,12 @@ export function mount({ element, server, tell }) {
         if (name === "remove" && answer.fault !== undefined) refused = { key: item.key, words: answer.fault };
         await load();
         if (answer.fault !== undefined && name !== "remove") ({ fault } = answer);
-        else line = { fetch: `Downloading ${item.name}`, cancel: `Cancelled. What has arrived of ${item.name} is kept.`, remove: `${item.name} is removed.`, dismiss: "" }[name];
+        else line = { fetch: isHere(item.key) ? `${item.name} is here.` : `Downloading ${item.name}`, cancel: `Cancelled. What has arrived of ${item.name} is kept.`, remove: `${item.name} is removed.`, dismiss: "" }[name];
         draw();
     }
+
+    /** @param {string} key */
+    const isHere = (key) => Boolean(data?.items.some((one) => one.key === key && one.state === "here"));
 
     // While something is on its way, only that is asked for; what ended has the whole list told anew.
     function follow() {
