@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ STILTED = {
     r"\b[Tt]here is no token of\b": "no ... token",
     r"\b[Ss]hows the like\b": "shows something similar",
 }
+# And what is said in the place of what somebody stumbled over.
+PLAIN = (
+    "Repaints completely.",
+    "The control map appears here.",
+    "Import settings",
+    "Use the result as the new picture",
+    "Outpaint, in pixels",
+    "Hires fix",
+    "Enlarge and refine",
+    "No Hugging Face token.",
+    "Create one with write access at ",
+)
 # And how texts of scripts are typed.
 TYPED = {r"[a-z]'(s|t|re|ve|ll|d)\b": "it with \N{RIGHT SINGLE QUOTATION MARK}"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -154,6 +167,13 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
+@cache
+def texts(ending: str) -> dict[Path, list[tuple[int, str]]]:
+    """What the studio's files with this ending may say to a person, by line."""
+    read, ours = {"py": sentences, "js": script_texts.texts}[ending], (ROOT / "studio").rglob(f"*.{ending}")
+    return {path: [*read(path.read_text("utf-8"))] for path in ours if "vendor" not in path.parts}
+
+
 def stilted(texts: Iterator[tuple[int, str]], table: Mapping[str, str]) -> Iterator[str]:
     for line, whole in texts:
         text = re.sub(r'class="[^"]*"', "", whole)  # what nobody reads
@@ -164,10 +184,14 @@ def stilted(texts: Iterator[tuple[int, str]], table: Mapping[str, str]) -> Itera
 
 @pytest.mark.parametrize(("ending", "most", "table"), [("py", 1000, STILTED), ("js", 1000, STILTED | TYPED)])
 def test_sentences_are_plain_english(ending: str, most: int, table: Mapping[str, str]) -> None:
-    read, ours = {"py": sentences, "js": script_texts.texts}[ending], (ROOT / "studio").rglob(f"*.{ending}")
-    lines = {path: [*read(path.read_text("utf-8"))] for path in ours if "vendor" not in path.parts}
+    lines = texts(ending)
     assert sum(map(len, lines.values())) > most
     assert not [f"{path.name}:{one}" for path, texts in lines.items() for one in stilted(iter(texts), table)]
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_what_people_stumbled_over_is_said_plainly(plain: str) -> None:
+    assert any(plain in text for ending in ("py", "js") for lines in texts(ending).values() for _, text in lines)
 
 
 def test_the_texts_of_a_script_are_found_in_every_place_and_its_code_is_none():

@@ -75,7 +75,9 @@ class _Parser(argparse.ArgumentParser):
     """argparse that says what is wrong in one line, and what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.WRONG, f"{self.prog}: {message}. {self._meant(message)}See {self.prog} --help\n")
+        if meant := self._meant(message):
+            message = re.sub(r" \(choose from .*\)", "", message)
+        self.exit(Exit.WRONG, f"{self.prog}: {message}. {meant}See {self.prog} --help\n")
 
     def _meant(self, message: str) -> str:
         """The option or choice that is spelt like the one that there is not."""
@@ -83,4 +85,8 @@ class _Parser(argparse.ArgumentParser):
             return did_you_mean(found[1], [option for one in self._actions for option in one.option_strings], 1)
         if found := re.match(r"argument .*: invalid choice: '(.*?)' \(choose from (.*)\)", message):
             return did_you_mean(found[1], re.findall(r"[\w-]+", found[2]), 1)
+        prompt = next((one for one in self._actions if one.dest == "prompt"), None)
+        if prompt and message.startswith("unrecognized arguments"):
+            behind = f" after {prompt.option_strings[0]}" if prompt.option_strings else ""
+            return f"Put the prompt in quotes{behind}. "
         return ""

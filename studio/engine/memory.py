@@ -63,13 +63,16 @@ def farther(offload: Offload, kind: Kind) -> Offload | None:
 
 def words(offload: Offload, parts: Mapping[str, int], free: int) -> str:
     """The policy as a person reads it."""
-    whole, largest = sum(parts.values()) / GIGABYTE, max(parts.values(), default=0) / GIGABYTE
-    room = free / GIGABYTE
+    whole, largest, room = map(_gigabytes, (sum(parts.values()), max(parts.values(), default=0), free))
     if offload == "none":
-        return f"fits: {whole:.1f} of {room:.1f} GB"
+        return f"fits: {whole} of {room} GB"
     if offload == "model":
-        return f"offloads between its parts: the largest takes {largest:.1f} of {room:.1f} GB, all {whole:.1f}"
-    return f"streams layer by layer, slowly: {whole:.1f} GB through {room:.1f} GB"
+        return f"offloads between its parts: the largest takes {largest} of {room} GB, all {whole}"
+    return f"streams layer by layer, slowly: {whole} GB through {room} GB"
+
+
+def _gigabytes(size_bytes: int) -> str:
+    return f"{size_bytes / GIGABYTE:.1f}" if size_bytes > 0.05 * GIGABYTE else "under 0.1"
 
 
 def denoising_bytes(width: int, height: int, bytes_per_number: int) -> int:

@@ -1,5 +1,7 @@
 """What is said of values that cannot be in a recipe."""
 
+from typing import Any
+
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -39,12 +41,23 @@ def recipe_error(error: ValidationError, of: type[BaseModel]) -> InvalidRecipe:
     low, high = bounds(field) if field and not part else (None, None)
     if low is not None or high is not None:
         given = first.get("input")
+        what = name.replace("_", " ").replace("steps", "number of steps")
         return InvalidRecipe(
             name,
-            f"{shown(given)} is not a valid {name.replace('_', ' ').replace('steps', 'number of steps')}.",
+            f"{shown(given)} is not a {f'valid {what}' if _is_number(given) else 'number'}.",
             f"Give a number from {low:.10g} to {high:.10g}.",
         )
     where = f"{' '.join(part)}: " if part else ""
     message = fault_words(first)
     place = int(part[0]) if part and part[0].isdecimal() else None
     return InvalidRecipe(name, f"{where}{message}.", "Correct the value, or leave it out.", place)
+
+
+def _is_number(given: Any) -> bool:
+    try:
+        float(given)
+    except (TypeError, ValueError):
+        return False
+    except OverflowError:  # of hundreds of digits
+        pass
+    return True

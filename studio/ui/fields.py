@@ -31,6 +31,8 @@ OFTEN_EMPTY: Mapping[str, str] = {
 NEUTRAL: Mapping[str, Any] = {"variation_strength": 0, "vae": "", "hires_model": "", "hires_upscaler": ""}
 # Ready-made words, several at once.
 WORDS = ("styles", "negative_presets")
+# What is spelled in its own way.
+SPELLED = {"patchmatch": "PatchMatch"}
 PLAIN = {LANCZOS: "Lanczos, no model", LATENT: "Latent, no model"}
 ANY = "0" * 64
 # What every recipe of a task has besides its fields.
@@ -99,7 +101,7 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
         second = name == "hires_upscaler"
         known = (LANCZOS, *((LATENT,) if second else ()), *Upscalers(studio.settings))
         return [*((("Automatic", ""),) if second else ()), *((PLAIN.get(one, one), one) for one in known)]
-    return [(value.capitalize(), value) for value in _literals(name)] or None
+    return [(SPELLED.get(value, value.capitalize()), value) for value in _literals(name)] or None
 
 
 def _several(name: str, model: Model, studio: Studio) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     BrowserType,
+    ConsoleMessage,
     Error,
     Page,
     Playwright,
@@ -131,6 +132,7 @@ def new_page(profiles: "Profiles", request: pytest.FixtureRequest) -> Iterator[N
     """Opens pages, each in an empty browser profile, and fails the test where one erred or called outside."""
     opened: list[Page] = []
     profiles.faults.clear()
+    profiles.complaints.clear()
 
     def open_page(address: str, context: BrowserContext | None = None, **options: Any) -> Page:
         page = profiles.beside(context) if context else profiles.take(address, **options)
@@ -180,6 +182,8 @@ class Profiles:
 
     def __init__(self, browser: Browser) -> None:
         self.faults: list[str] = []
+        # What the browser's console was told of that is amiss, since a test began.
+        self.complaints: list[str] = []
         # Pages that a test failed on.
         self.spoiled: set[Page] = set()
         self._browser = browser
@@ -213,6 +217,7 @@ class Profiles:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._told)
         return page
 
     def give_back(self, page: Page, *, spoiled: bool = False) -> None:
@@ -231,6 +236,10 @@ class Profiles:
                 page.context.close()
             else:
                 self._free[self._of[page]].append(page)
+
+    def _told(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:
         if not request.url.startswith(LOCAL):

@@ -171,6 +171,8 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
 ) -> None:
     _, address = quick
     page = pane(new_page, address, picture)
+    for name in ("Undo", "Redo", "Undo round", "Redo round", "Use the result as the new picture", "Clear mask"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
     first_stroke(page, 0.3, 0.5)
     uploads: list[str] = []
     page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)

@@ -12,6 +12,7 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from tests import small_hub
 from tests.browser.conftest import NewPage, reload
 from tests.browser.rooms import turn_to
 from tests.headers import write_safetensors
@@ -104,7 +105,7 @@ def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_t
 
 
 def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agreed_to(
-    address: str, new_page: NewPage, site: Civitai, tmp_path: Path
+    address: str, new_page: NewPage, site: Civitai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shapes = {f"{TO_K}.lora_A.weight": (4, 768), f"{TO_K}.lora_B.weight": (320, 4)}
     path = write_safetensors(tmp_path / "ink.safetensors", shapes)
@@ -150,3 +151,12 @@ def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agre
     expect(shelf.get_by_role("status")).to_have_text("wash is in the library.")
     expect(offer).to_have_count(0)
     expect(shelf.locator("[data-name=wash]")).to_contain_text("in fine ink")
+
+    # By its name on the hub it comes at once: it is small.
+    dew = write_safetensors(tmp_path / "dew.safetensors", shapes)
+    with small_hub.small_hub({"ann/dew": {"dew.safetensors": dew.read_bytes()}}) as hub:
+        small_hub.turn_to(hub, tmp_path / "cache", monkeypatch)
+        place.fill("ann/dew")
+        place.press("Enter")
+        expect(shelf.get_by_role("status")).to_have_text("dew is in the library.")
+    expect(shelf.locator("[data-name=dew]")).to_be_visible()

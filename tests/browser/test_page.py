@@ -116,11 +116,13 @@ def a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_w
     with drawing(page):
         ask(page, "a slow boat")
         expect(line).to_contain_text("Step 1 of 20")
+        page.evaluate(WATCH_SHIFTS)
         expect(page.locator(".cell img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
         expect(page.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "5")
         expect(page).to_have_title(re.compile("5 %"))
         painter.held.clear()
     expect(page).to_have_title("Image Studio")
+    assert page.evaluate("window.shifted") < 0.05, "nothing jumps while a picture is drawn"
 
     for stop in (page.locator(".halt").click, lambda: page.keyboard.press("Escape")):
         painter.held.set()
@@ -137,6 +139,14 @@ def a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_w
     ask(page, "a house without paint")
     expect(line).to_have_text("The paint ran out. Try a smaller picture.")
     draw(page, "a boat that is wanted")
+
+
+# Adds up what moves from here on.
+WATCH_SHIFTS = """() => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => (window.shifted += value)))
+        .observe({ type: "layout-shift" });
+}"""
 
 
 def live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(page: Page, studio: Studio) -> None:
@@ -303,10 +313,10 @@ def test_only_the_picture_that_is_pointed_at_shows_its_buttons_and_where_none_is
         page = new_page(address)
         reuse = page.get_by_role("button", name="Reuse last")
         expect(reuse).to_be_disabled()
+        the_line_of_jobs_is_told_when_it_moves_and_not_when_a_clock_says_so(page, painter)
         page.locator("#field-count").get_by_text("8", exact=True).click()
         draw(page, "eight boats", 8)
         expect(reuse).to_be_enabled()
-        expect(page.locator("#status")).not_to_contain_text("running")
         acts = page.locator(".cell .acts")
         page.get_by_label("Prompt", exact=True).hover()
         for at in range(8):
@@ -317,6 +327,24 @@ def test_only_the_picture_that_is_pointed_at_shows_its_buttons_and_where_none_is
         expect(acts.nth(5)).to_have_css("opacity", "1")
         acts.nth(5).get_by_role("button", name="Use these settings").click()
         expect(page.locator(".stage .line")).to_have_text("The form now has the settings of this picture.")
+
+
+def the_line_of_jobs_is_told_when_it_moves_and_not_when_a_clock_says_so(page: Page, painter: Painter) -> None:
+    page.evaluate(NO_LATER)
+    status = page.locator("#status")
+    painter.held.set()
+    for prompt, said in (("a first boat", "1 running"), ("a second boat", "1 running, 1 waiting")):
+        ask(page, prompt)
+        expect(status).to_contain_text(said)
+    painter.held.clear()
+    expect(status).not_to_contain_text(re.compile("running|waiting"))
+
+
+# What is to be done seconds later is never done.
+NO_LATER = """() => {
+    const wait = window.setTimeout;
+    window.setTimeout = (act, ms, ...more) => (ms >= 3000 ? 0 : wait(act, ms, ...more));
+}"""
 
 
 def test_a_page_that_lost_the_studio_says_so_in_its_words_and_goes_on_when_it_is_back(

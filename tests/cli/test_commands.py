@@ -19,7 +19,9 @@ from tests.cli.asking import MODEL, assert_one_line, generate, start
     ("argv", "says"),
     [
         (["paint"], "paint.*generate"),
-        (["genrate"], "genrate.*Did you mean generate?"),
+        (["genrate"], "invalid choice: 'genrate'. Did you mean generate?"),
+        (["generate", "a", "red", "house"], "red house. Put the prompt in quotes"),
+        (["grid", "a house", "--x", "seed=1"], "Put the prompt in quotes after --prompt"),
         (["generate", "a house", "--modl", "x"], "--modl x.*Did you mean --model?"),
         (["--verbose"], "--verbose"),
         (generate("--out", "x", "--colour", "red"), "--colour"),

@@ -48,7 +48,7 @@ def test_a_dry_run_needs_neither_network_nor_token(capsys: pytest.CaptureFixture
         ([SPACE, "--lora", "nothing"], "There is no LoRA"),
         ([SPACE, "--secret", "NOT_THERE"], "NOT_THERE is not in the environment"),
         ([SPACE, "--variable", "STUDIO_IMAGES=4"], "STUDIO_IMAGES is not a setting"),
-        ([SPACE], "No Hugging Face token"),
+        ([SPACE], "No Hugging Face token. Create one with write access at "),
     ],
 )
 def test_what_can_be_mended_is_one_line_and_exit_two(

@@ -135,7 +135,7 @@ def test_an_axis_that_cannot_be_says_so(words: str, says: str):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("steps=many", "'many' is not a valid number of steps"),
+        ("steps=many", "'many' is not a number. Give a number from 1 to 1000"),
         ("size=big", "768x512"),
         ("prompt:blue=a", "does not say"),
         ("control.3.weight=1", "no control unit 3: the recipe has 2"),

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,19 @@ from studio.recipe import SEEDS, ControlUnit, Lora, OutpaintPadding, Recipe, all
 from tests.drawer import resolved
 
 UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"low": 7, "high": 0.5, "by": "hand"})
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ("abc", "'abc' is not a number. Give a number from 1 to 1000."),
+        ("2.5", "'2.5' is not a valid number of steps. Give a number from 1 to 1000."),
+        (10**400, "is not a valid number of steps. Give a number from 1 to 1000."),
+    ],
+)
+def test_what_is_no_number_is_told_from_one_that_cannot_be(steps: Any, says: str) -> None:
+    with pytest.raises(InvalidRecipe, match=re.escape(says)):
+        Recipe.make(prompt="a", steps=steps)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ export function columnSettings(label, fields, settings, set) {
     };
     return html`<div class="versus-set">
         ${repeat(Object.keys(settings), (name) => name, (name) => row(name, known.get(name), settings, set))}
-        <select aria-label=${`Add a setting to ${label}`} @change=${add}><option value="">Add a setting …</option>${groups.map((group) => html`<optgroup label=${group}>${
+        <select aria-label=${`Add a setting to ${label}`} @change=${add}><option value="">Add a setting…</option>${groups.map((group) => html`<optgroup label=${group}>${
             left.filter((field) => field.group === group).map(({ field, title }) => html`<option value=${field}>${title}</option>`)}</optgroup>`)}</select></div>`;
 }
 

@@ -58,7 +58,8 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     function summary({ cells, total, unknown, left }) {
         const failed = cells.filter(({ state }) => state === "failed").length;
         return [`${cells.filter(({ state }) => state === "done").length} of ${count(cells.length, "picture")}`, failed && `${failed} failed`,
-            `cost ${dollars(total)}${unknown ? ` and ${unknown} of unknown price` : ""}`, left !== null && `${dollars(left)} left today`].filter(Boolean).join(" · ");
+            (total || unknown || left !== null) && `cost ${dollars(total)}${unknown ? ` and ${unknown} of unknown price` : ""}`,
+            left !== null && `${dollars(left)} left today`].filter(Boolean).join(" · ");
     }
 
     /** @param {Partial<Draft>} change */

@@ -8,7 +8,7 @@ const LENT = { init_image: "the picture to start from", mask_image: "its mask" }
 /** @type {Record<string, string>} */
 const SOURCES = { typed: "typed, kept until the studio closes", "signed in": "your account, by signing in", environment: "from the environment" };
 const EXAMPLE = "One prompt per line. Tags come after a #:\na lighthouse at night # sea, night";
-const INVITE = "Add a model or pictures …";
+const INVITE = "Add a model or pictures…";
 
 /**
  * What the form says and shows: `base` is what a form lent to all columns, `named` whether a hosted model is being named.
@@ -99,7 +99,7 @@ function offers(facts, does) {
     const places = [...new Set(hosted.map(({ host }) => host))];
     return html`<option value="">${INVITE}</option>${group("On this machine", local.filter(({ tasks }) => tasks.includes(does)))}
         ${places.map((host) => group(`Hosted by ${service(facts, host)}`, hosted.filter((one) => one.host === host).sort((a, b) => Number(isOver(a.shutdown)) - Number(isOver(b.shutdown)))))}
-        <optgroup label="Other"><option value="other">Another hosted model …</option><option value="pictures">Your own pictures …</option></optgroup>`;
+        <optgroup label="Other"><option value="other">Another hosted model…</option><option value="pictures">Your own pictures…</option></optgroup>`;
 }
 
 /**

@@ -106,9 +106,10 @@ const becomes = ([first, ...more], times) => (first && !more.length
 
 /** @param {ModelFacts} model */
 export function describe(model) {
-    const said = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
+    const facts = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean);
     const about = part(document, `#${ids.about} .about`);
-    about.textContent = about.title = said;
+    about.title = facts.join(" · ");
+    about.replaceChildren(...facts.map((fact) => make("span", {}, fact)));
 }
 
 /** What Gradio leaves out of its fields. */

@@ -42,7 +42,7 @@ export const likenesses = ({ about, sees }) => [...(about ? [/** @type {["like",
  * @param {LibraryBoard[]} boards
  * @param {Acts} acts
  */
-const boardMenu = (boards, acts) => menu({ face: face("board", "Add to board"), look: "plain" }, [...boards.map(({ id, name }) => [id, name]), [NEW, "New board …"]],
+const boardMenu = (boards, acts) => menu({ face: face("board", "Add to board"), look: "plain" }, [...boards.map(({ id, name }) => [id, name]), [NEW, "New board…"]],
     (id) => (id === NEW ? acts.newBoard() : acts.put(id)));
 
 /**

@@ -15,7 +15,7 @@ const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Ma
 export function openMemory(server) {
     /** @type {Memory | null} */
     let memory = null;
-    let line = "Looking …";
+    let line = "Looking…";
     const { dialog, again } = openDrawer({ name: "memory", label: "Memory", every: ASK, look });
 
     async function look() {
@@ -23,13 +23,13 @@ export function openMemory(server) {
         if (answer.fault !== undefined) line = answer.fault;
         else {
             memory = answer.memory;
-            if (line === "Looking …") line = "";
+            if (line === "Looking…") line = "";
         }
         draw();
     }
 
     async function free() {
-        line = "Freeing …";
+        line = "Freeing…";
         draw();
         const answer = await server.free();
         line = answer.fault ?? `${size(answer.freed)} of weights freed. What is needed next is loaded again.`;

@@ -70,7 +70,7 @@ export async function openModelPanel({ server, chosen, pick }) {
         const where = { here: `${size} on disk`, away: size ? `${size} to download` : "Not here", coming: "Being downloaded", hosted: "" }[state];
         return html`<div class="model-row" role="listitem" data-id=${id} data-state=${state}>
             <button type="button" class="model-pick" aria-pressed=${String(id === chosen)} aria-label=${`Use ${name}`} ?disabled=${Boolean(going)} @click=${() => use(model)}>
-                <span class="model-name">${name}${going === id ? " …" : ""}</span><span class="quiet">${[family === name ? "" : family, where].filter(Boolean).join(" · ")}</span>
+                <span class="model-name">${name}${going === id ? "…" : ""}</span><span class="quiet">${[family === name ? "" : family, where].filter(Boolean).join(" · ")}</span>
                 ${summary ? html`<span class="model-summary">${summary}</span>` : nothing}
                 <span class="quiet">${[needs && `${needs}${FITS[fit] ? `: ${FITS[fit]}` : ""}`, speed || (state === "here" ? "not tried here yet" : "")].filter(Boolean).join(" · ")}</span>
                 ${licence ? html`<span class="quiet">${licence}</span>` : nothing}${broken ? html`<span class="wrong">${broken}</span>` : nothing}</button>
