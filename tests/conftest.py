@@ -32,8 +32,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Where torch's tensors do not yet speak numpy 2; diffusers' schedulers hand them over.
 TORCH_TO_NUMPY = (
-    "__array__ implementation doesn't accept a copy keyword",
-    "__array_wrap__ must accept context and return_scalar",
+    "__array__ implementation doesn't accept a copy keyword:DeprecationWarning",
+    "__array_wrap__ must accept context and return_scalar:DeprecationWarning",
+)
+# What libraries warn of, and hush, as they are imported. All threads have the same filters: where one imports torch as
+# pytest goes from a test's fixtures to the test, torch's own go, its import fails, and so does every later one.
+HUSHED = (
+    "Warning only once for all operators:UserWarning",
+    "`isinstance(treespec, LeafSpec)` is deprecated:FutureWarning",
+    "SOCKS support in urllib3 requires:Warning",
 )
 
 
@@ -45,8 +52,8 @@ MANY = 30
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for message in TORCH_TO_NUMPY:
-        config.addinivalue_line("filterwarnings", f"ignore:{message}:DeprecationWarning")
+    for warning in (*TORCH_TO_NUMPY, *HUSHED):
+        config.addinivalue_line("filterwarnings", f"ignore:{warning}")
     config.pluginmanager.register(Libraries(), "libraries")
 
 

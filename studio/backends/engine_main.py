@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,6 +15,7 @@ from threading import Event, Thread
 from typing import Any, NoReturn
 
 from studio.backends.base import Turn
+from studio.backends.libraries import import_engine
 from studio.backends.local import LocalBackend
 from studio.backends.messages import (
     AnswerWanted,
@@ -77,12 +78,8 @@ class _ToStudio(Channel):
 
 def _prepare(channel: Channel) -> None:
     """Import what pictures are made with, before the first one is asked for."""
-    try:
-        from studio.engine import manager, render
-
-        del manager, render
-    except Exception:  # whoever asks for a picture is told
-        log.exception("The libraries cannot be imported")
+    with suppress(StudioError):  # whoever asks for a picture is told
+        import_engine()
     channel.send(Ready())
 
 

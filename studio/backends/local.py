@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from PIL.Image import Image
 
 from studio.backends.base import NOBODYS, Backend, MemoryUse, Rendered, Report, Turn, Wanted, always
+from studio.backends.libraries import import_engine
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
@@ -115,9 +116,6 @@ class LocalBackend(Backend):
 
     def warm(self, model: str) -> None:
         manager = self._engine()
-        from studio.engine import render
-
-        del render  # imported with its libraries, so that the first image does not wait for them
         with self._watched(manager):
             manager.warm(self._catalogue[model])
 
@@ -153,6 +151,7 @@ class LocalBackend(Backend):
 
     @apart
     def classify(self, image: Image) -> Mapping[str, float]:
+        import_engine()
         from studio.safety.classifier import Classifier
 
         # Small, and on the CPU: nothing waits for it, and it for nothing.
@@ -205,6 +204,7 @@ class LocalBackend(Backend):
             say("Starting the engine ...")
         with self._making:
             if self._manager is None:
+                import_engine()
                 from studio.engine.manager import PipelineManager
                 from studio.engine.threads import Threads
 

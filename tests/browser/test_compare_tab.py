@@ -35,11 +35,8 @@ def address(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Itera
         patch.setenv("OPENAI_BASE_URL", service.address)
         patch.delenv("OPENAI_API_KEY", raising=False)
         settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0, day_budget_usd=2, unknown_prices="allow")
-        with Studio(settings) as studio:
-            # The engine is there before the lanes begin: a first import of torch by several threads at once may fail.
-            studio.backend.warm("starter")
-            with serve(studio) as address:
-                yield address
+        with Studio(settings) as studio, serve(studio) as address:
+            yield address
 
 
 def opened(page: Page) -> Page:
