@@ -42,7 +42,7 @@ def main() -> None:
     train.add_argument("--threads", type=int, default=1)
     train.add_argument("--workers", type=int, default=0, help="processes that draw")
     train.add_argument(
-        "--shrink", type=int, default=1, help="base: 2 or 4 draws smaller pictures, which teach words sooner"
+        "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
     )
     keep = commands.add_parser("store", help="write a stage's averaged weights into the stored model")
     keep.add_argument("stage", choices=list(STAGES))

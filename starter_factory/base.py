@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from starter_factory.text import WIDTH, to_ids
 from starter_factory.training import Batch, Run, Session, autocast, fit, samples_of
 from starter_factory.vae import FACTOR
 
-CHANNELS = (32, 64, 112, 160)
+CHANNELS = (40, 80, 128, 144)
 ATTENDING = 2
 HEADS = 4
 LEARNING_RATE = 5e-4
@@ -28,6 +29,8 @@ BATCH = 16
 # On a GPU one step takes so many times the pictures of a step on a processor core.
 GPU_FACTOR = 24
 SHAPE_WEIGHTS = (8, 1, 1)
+# Sides that all levels of the denoiser halve evenly.
+WHOLE = FACTOR * 2 ** (len(CHANNELS) - 1)
 CAPTION_DROP = 0.1
 SUBJECT_WEIGHT = 2.0
 HIGHEST_SNR_WEIGHT = 5.0
@@ -36,6 +39,7 @@ USES = 4
 CAPTIONS = 6
 KEPT = 12_000
 FIRST_SEED = 2**34
+FIRST_GENERATION = Path(__file__).parent.parent / "assets" / "starter"
 
 
 def build_unet(channels: tuple[int, ...] = CHANNELS, side: int = SIDE // FACTOR) -> UNet2DConditionModel:
@@ -51,6 +55,17 @@ def build_unet(channels: tuple[int, ...] = CHANNELS, side: int = SIDE // FACTOR)
         attention_head_dim=HEADS,  # in this class the number of heads
         norm_num_groups=8,
     ).to(memory_format=torch.channels_last)
+
+
+def begun_unet(folder: Path) -> UNet2DConditionModel:
+    """An untrained network that begins with all weights of the first generation's that have a place in it.
+
+    What is new is how words are read: keys and values of the wider text encoder.
+    """
+    unet = build_unet()
+    known, own = Stored(folder).unet().state_dict(), unet.state_dict()
+    unet.load_state_dict({name: known[name] if known[name].shape == part.shape else part for name, part in own.items()})
+    return unet
 
 
 def build_scheduler() -> DDIMScheduler:
@@ -73,7 +88,7 @@ def build_scheduler() -> DDIMScheduler:
 class Renders(IterableDataset[Batch]):
     """Batches of new renders of one shape each, without end, `shrink` times smaller. Workers share the seeds."""
 
-    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, shrink: int) -> None:
+    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, shrink: float) -> None:
         self.tokenizer, self.first, self.batch, self.shrink = tokenizer, first, batch, shrink
 
     def __iter__(self) -> Iterator[Batch]:
@@ -86,12 +101,12 @@ class Renders(IterableDataset[Batch]):
             seed += workers * self.batch
 
 
-def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], shrink: int) -> Batch:
+def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], shrink: float) -> Batch:
     """Pictures as bytes, where they show subjects (at latents' size), and token ids of several captions each.
 
     Smaller ones are drawn at twice their size, so that lines and blocks shrink with them.
     """
-    width, height = (side // shrink for side in shape)
+    width, height = (WHOLE * round(side / shrink / WHOLE) for side in shape)
     finer = 2 if shrink > 1 else 1
     images, shown, ids = [], [], []
     for seed in seeds:
@@ -166,9 +181,9 @@ def train_base(session: Session, stored: Stored) -> Run:
     """Train on the stored autoencoder and text encoder; begins from the stored denoiser if there is no checkpoint."""
     vae, tokenizer, encoder = stored.vae(), stored.tokenizer(), stored.text_encoder()
     vae, encoder = vae.to(session.device), encoder.to(session.device)
-    unet = stored.unet() if stored.has("unet") else build_unet()
+    unet = stored.unet() if stored.has("unet") else begun_unet(FIRST_GENERATION)
     unet = unet.requires_grad_(requires_grad=True).train().to(memory_format=torch.channels_last)
-    batch = BATCH * max(1, session.shrink // 2) * (GPU_FACTOR if session.device.type == "cuda" else 1)
+    batch = BATCH * max(1, int(session.shrink / 2)) * (GPU_FACTOR if session.device.type == "cuda" else 1)
     first = samples_of("base", session)
     objective = Objective(unet, encoder, session)
     return fit("base", unet, batches(vae, tokenizer, session, first, batch), objective, session, LEARNING_RATE)

@@ -39,7 +39,7 @@ class Session:
     steps: int | None = None
     cooling: float = 0.0
     workers: int = 0
-    shrink: int = 1
+    shrink: float = 1
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"

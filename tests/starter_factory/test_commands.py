@@ -9,7 +9,7 @@ def test_a_sheet_of_the_world_is_written_with_its_captions(monkeypatch, tmp_path
     sheet = tmp_path / "world.webp"
     monkeypatch.setattr("sys.argv", ["starter_factory", "world", "--sheet", str(sheet), "--count", "3"])
     main()
-    assert cv2.imread(str(sheet)).shape == (256, 8 * 256, 3)
+    assert cv2.imread(str(sheet)).shape == (192, 8 * 192, 3)
     assert len(capsys.readouterr().out.strip().splitlines()) == 3
 
 
