@@ -31,7 +31,7 @@ from studio.library.thumbnails import SIDES, WHOLE
 from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
 from studio.ui.compression import FOR_GOOD as KEPT
-from studio.ui.compression import Compression
+from studio.ui.compression import Beginning, Compression
 from studio.ui.events import BadInput
 from studio.ui.fast_gradio import gr
 from studio.ui.library_zips import TYPES
@@ -39,6 +39,7 @@ from studio.ui.owner import identify
 from studio.ui.requests import Requests
 
 GONE = "There is nothing here for you: it is gone, or belongs to somebody else."
+NOTHING = Beginning()
 # Files of the cache that pages were given; the longest ago are forgotten.
 MOST_GIVEN = 20_000
 
@@ -46,9 +47,11 @@ MOST_GIVEN = 20_000
 class PageApp(App):  # type: ignore[misc]
     """Gradio's application for one studio: nothing of it sees a request that the gate has not let in."""
 
-    def __init__(self, studio: Studio, begins: str = "") -> None:
-        """`begins` is the `Link` header of the page: what a browser is to fetch together with it."""
-        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Compression, begins=begins)])
+    def __init__(self, studio: Studio, beginning: Beginning = NOTHING) -> None:
+        """`beginning` is what comes with the page's document."""
+        super().__init__(
+            default_response_class=ORJSONResponse, middleware=[Middleware(Compression, beginning=beginning)]
+        )
         self.studio = studio
         self.add_exception_handler(StudioError, _refuse)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()

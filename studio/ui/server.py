@@ -20,6 +20,7 @@ from studio.settings import Settings
 from studio.studio import CACHE, Studio
 from studio.ui import theme, web
 from studio.ui.app import PageApp
+from studio.ui.compression import Beginning
 from studio.ui.island import beginning
 from studio.ui.patience import Patient
 from studio.ui.shell import page
@@ -32,6 +33,8 @@ SESSIONS = 256
 CONNECTIONS, MOST_HEAD = 4096, 2**16
 # Listeners that may follow something at once, and pages with news on the way to them.
 LISTENERS = 2 * CONNECTIONS
+# Between two looks for calls of listeners: the thousand in a second that Gradio makes take a twentieth of a core.
+LOOK_SECONDS = 0.02
 SELDOM = 24 * 3600
 # Between two looks for uploads that are old.
 SWEEP_SECONDS = 3600.0
@@ -92,6 +95,7 @@ def _launched(studio: Studio, port: int) -> Any:
     os.environ["GRADIO_TEMP_DIR"] = str(settings.home / CACHE)
     blocks = page(studio)
     blocks.queue(default_concurrency_limit=None, api_open=False)
+    blocks._queue.sleep_when_free = LOOK_SECONDS  # noqa: SLF001 - there is no other way to it
     # It would look through all listeners for Gradio's own progress bars, of which there are none.
     blocks._queue.progress_update_sleep_when_free = SELDOM  # noqa: SLF001 - there is no other way to it
     blocks.launch(
@@ -99,9 +103,8 @@ def _launched(studio: Studio, port: int) -> Any:
         server_port=port,
         theme=theme.theme(),
         css=theme.css() + SizePicker(studio).css() + strip_css(),
-        head=theme.head(first=in_order()[0][0]),
         max_file_size=settings.max_upload_mb * MEGABYTE,
-        _app=PageApp(studio, web.announced(beginning(blocks))),
+        _app=PageApp(studio, Beginning(web.announced(beginning(blocks)), theme.head(first=in_order()[0][0]))),
         **ALWAYS,
     )
     _bound(blocks.server.config)

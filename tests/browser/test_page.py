@@ -370,16 +370,20 @@ def test_a_page_that_lost_the_studio_says_so_in_its_words_and_goes_on_when_it_is
     expect(page.locator(".cell.done img")).to_have_attribute("alt", "a patient boat")
 
 
-def test_a_page_whose_first_answer_is_lost_begins_anew(profiles: Profiles, address: str) -> None:
+def test_a_page_whose_first_answer_is_lost_begins_anew_and_at_rest_it_draws_nothing(
+    profiles: Profiles, address: str
+) -> None:
     lost: list[Route] = []
     begun: list[str] = []
     first = profiles.take(address)
     with closing(profiles.beside(first.context)) as page:
         page.add_init_script(IMPATIENT)
+        page.add_init_script(COUNTED)
         page.on("framenavigated", lambda frame: begun.append(frame.url))
         page.route("**/queue/join*", lambda route: lost.append(route) if len(begun) == 1 else route.continue_())
         page.goto(address)
         page.wait_for_selector("#stage[data-ready]", state="attached")
+        page.wait_for_function(RESTS, polling=500)
     profiles.give_back(first)
     assert lost
     assert len(begun) > 1
@@ -397,6 +401,12 @@ def test_a_page_that_calls_outside_is_noticed(profiles: Profiles, address: str) 
 # Half a minute is hardly longer here than a page takes.
 IMPATIENT = """const wait = setTimeout;
     setTimeout = (act, ms, ...more) => wait(act, ms === 30_000 ? 4_000 : ms, ...more);"""
+
+# Frames that somebody wants to be told of, and whether hardly any were since the last look.
+COUNTED = """const tell = requestAnimationFrame;
+    window.told = 0;
+    requestAnimationFrame = (act) => { window.told += 1; return tell(act); };"""
+RESTS = "() => { const before = window.before; window.before = window.told; return window.told - before < 5; }"
 
 
 def test_settings_are_chosen_by_hand_by_draft_and_shape_and_by_keys(page: Page) -> None:

@@ -81,6 +81,14 @@ def test_the_page_announces_the_modules_that_it_begins_with_and_no_others(addres
     assert not {"arena_tab", "grid_tab", "pose_editor", "lora_browser"} & set(announced)
 
 
+def test_the_way_to_the_modules_stands_in_the_document_before_any_script_of_gradio_s_runs(address: str) -> None:
+    document = httpx.get(address)
+    head, _, body = document.text.partition("</head>")
+    assert head.endswith(theme.head(first="text_to_image"))
+    assert "window.studio = " not in body
+    assert httpx.head(address).headers["link"] == document.headers["link"]
+
+
 def test_every_module_is_asked_for_by_the_page_or_by_another(studio: Studio) -> None:
     found: set[str] = set()
     layer = asked_by_the_page(studio)

@@ -298,6 +298,11 @@ def test_the_page_stands_before_torch_is_there_and_gradio_makes_nothing_that_nob
         "from studio.ui.fast_gradio import gr\n"
         "from gradio import component_meta\n"
         "assert component_meta.create_or_modify_pyi.__name__ == '<lambda>'\n"
+        "from gradio.utils import safe_deepcopy\n"
+        "value, kept = object(), {'one': [{}]}\n"
+        "assert safe_deepcopy({'value': [value]})['value'][0] is value\n"
+        "safe_deepcopy(kept)['one'][0]['two'] = 2\n"
+        "assert kept == {'one': [{}]}\n"
         "assert gr.Blocks().queue().app is None and gr.HTML.EVENTS\n"
         "from studio.settings import Settings\n"
         "from studio.studio import Studio\n"
@@ -306,6 +311,12 @@ def test_the_page_stands_before_torch_is_there_and_gradio_makes_nothing_that_nob
         "assert not {'torch', 'diffusers', 'transformers', 'mcp'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_is_made_for_the_address_that_it_is_asked_at(address: str) -> None:
+    """What it is made of is shared between those who ask."""
+    for place in (address, address.replace("127.0.0.1", "localhost"), address):
+        assert httpx.get(f"{place}config").json()["root"] == place.rstrip("/")
 
 
 def test_an_event_that_calls_a_long_text_a_file_is_refused_in_words(address: str) -> None:

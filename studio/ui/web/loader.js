@@ -16,6 +16,11 @@ for (const name of /** @type {const} */ (["localStorage", "sessionStorage"])) {
     }
 }
 
+// While Gradio waits for something it counts the seconds in every frame, and for the page itself it goes on when that is there: once a second will do.
+const COUNTS = /^\(\) *=> *\{[^}]*\(performance\.now\(\) *-/;
+const frame = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (act) => (COUNTS.test(String(act)) ? window.setTimeout(() => frame(act), 1000) : frame(act));
+
 // Gradio draws the first tab until it is told which one was chosen last, which has another shape: until that is there, its place is empty.
 const chosen = location.hash.slice(1) || /"tab":"(\w+)"/.exec(localStorage.getItem("image-studio-kept") ?? "")?.[1];
 if (chosen && chosen !== "FIRST") document.documentElement.dataset.turning = chosen;
