@@ -105,7 +105,7 @@ def test_it_lands_with_words_and_picture_and_the_key_is_told_to_the_site_alone(
     site.give("ink.safetensors", ink)
     site.key = KEY.get_secret_value()
     home = tmp_path / "home"
-    with pytest.raises(KeyRefused, match="only to who has a key") as caught:
+    with pytest.raises(KeyRefused, match="only to those who have an API key") as caught:
         bring(site, home)
     assert "CIVITAI_API_KEY" in caught.value.hint
     assert landed(home) == []

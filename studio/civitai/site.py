@@ -67,7 +67,7 @@ class Site:
             raise NotFound(*(unknown or (f"{self.name} has no such model.", UNKNOWN)))
         if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
             raise KeyRefused(
-                f"{self.name} gives this only to who has a key, and may have it.",
+                f"{self.name} gives this only to those who have an API key and access to it.",
                 f"Make a key in your account at {self.base}/user/account and put it in, or set {KEY_ENV}.",
             )
         if status not in (httpx2.codes.OK, httpx2.codes.PARTIAL_CONTENT):

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Rank by this metric, weighed so; without any, by each metric's own weight. May be given again.",
     )
     group.add_argument(
-        "--race", action="store_true", help="Look at them while they are made, and drop those that fall behind."
+        "--race", action="store_true", help="Score the pictures while they are made, and drop those that fall behind."
     )
 
 

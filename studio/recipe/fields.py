@@ -281,9 +281,9 @@ class Fields(Value):
         Numerics,
         Setting(
             "Repeatable",
-            "How exactly the picture can be repeated where several pictures share the steps of a model. Solo: on its "
-            "own, exactly as diffusers makes it. Exact: the same bytes, alone or in company. Free: in any company, "
-            "which its file names. Auto: as the studio is set up.",
+            "How exactly the picture can be repeated when several pictures share the steps of a model. Solo: made "
+            "alone, exactly as diffusers does. Exact: the same bytes, alone or batched. Free: batched with any others; "
+            "the file records how. Auto: as the studio is set up.",
             "seed",
             ChangeCost.SEED,
             rules=(PAINTED,),

@@ -183,7 +183,7 @@ class Form:
         model = self.model(model_id)
         if isinstance(model, hosted_choices.HostedChoice):
             name, place = model.endpoint.model.name, model.endpoint.place
-            return f"{name} is hosted by {place}, which is sent your words and pictures."
+            return f"{name} is hosted by {place}. Your prompts and pictures are sent there."
         unable = {lacked(model.default("abilities"))[name].ability for name in self._unable(tab, model)}
         words = " and ".join(words for ability, words in LACKING.items() if ability in unable)
         return f"{model.name} takes {words}: it was trained to draw without." if words else ""

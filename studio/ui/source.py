@@ -214,7 +214,7 @@ def cached(studio: Studio, path: str) -> Path:
         file = Path(path).resolve()
         if file.is_relative_to(folder) and file.is_file():
             return file
-    raise BadInput("This file was not uploaded. Bring it again.")
+    raise BadInput("This file was not uploaded. Upload it again.")
 
 
 def uploaded(studio: Studio, path: str) -> Path:
@@ -229,4 +229,4 @@ def uploaded(studio: Studio, path: str) -> Path:
             return file
     except (OSError, ValueError):  # no path at all
         pass
-    raise BadInput("This file was not uploaded, or long ago. Bring it again.")
+    raise BadInput("This file was not uploaded, or too long ago. Upload it again.")

@@ -238,7 +238,8 @@ class Profiles:
                 self._free[self._of[page]].append(page)
 
     def _told(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # A browser that is slow says so of what it fetched ahead.
+        if message.type in ("error", "warning") and "preload" not in message.text:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:

@@ -19,6 +19,7 @@ from studio.ui import serve
 from tests.browser.conftest import ARGUMENTS, executable
 from tests.browser.models import offers
 from tests.browser.rooms import axis, turn_to
+from tests.browser.touch import AT_REST
 from tests.deploy import hub_server
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -63,7 +64,7 @@ def keep(page: Page, name: str) -> None:
     """Write what the page shows, once it is at rest, as a small WebP."""
     page.mouse.move(0, 0)
     page.wait_for_function("[...document.images].every((image) => image.complete || !image.checkVisibility())")
-    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+    page.evaluate(AT_REST)
     with Image.open(BytesIO(page.screenshot())) as picture:
         height = round(picture.height * min(1, KEPT / picture.width))
         picture.convert("RGB").resize((min(KEPT, picture.width), height)).save(
@@ -173,8 +174,8 @@ def lora_tab(page: Page) -> None:
     for _ in range(2):
         page.locator(".unit .drop").first.click()
     turn_to(page, "LoRA")
-    for name in ("sketch", "watercolour"):
-        page.get_by_role("button", name=f"Put on {name}").click()
+    for name in ("top-hat-cat", "watercolour"):
+        page.get_by_role("button", name=f"Use {name}").click()
     page.get_by_role("button", name="About watercolour").click()
 
 
@@ -192,7 +193,7 @@ def grid(page: Page) -> None:
     page.locator("#field-prompt textarea").fill("a red house by the sea")
     page.get_by_role("button", name="Grid", exact=True).click()
     axis(page, 0, "prompt:", "red, blue, white", words="red")
-    axis(page, 1, "lora:sketch", "0, 0.5, 1")
+    axis(page, 1, "lora:watercolour", "0, 0.5, 1")
     page.get_by_role("button", name="Make 9 pictures").click()
     expect(page.locator(".grid-table .grid-look")).to_have_count(9)
 
@@ -201,8 +202,8 @@ def grid(page: Page) -> None:
 def candidates(page: Page) -> None:
     """Eight castles, measured and sorted."""
     turn_to(page, "LoRA")
-    for name in ("sketch", "watercolour"):
-        page.get_by_role("button", name=f"Take {name} off").click()
+    for name in ("top-hat-cat", "watercolour"):
+        page.get_by_role("button", name=f"Stop using {name}").click()
     turn_to(page, "Text to image")
     page.locator("#field-prompt textarea").fill("a castle on the right in the mountains at dawn")
     page.get_by_role("button", name="Candidates", exact=True).click()

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import WIDE, NewPage, Profiles
 from tests.browser.rooms import turn_to
+from tests.browser.touch import AT_REST
 
 pytestmark = pytest.mark.browser
 
@@ -83,6 +84,6 @@ def faults(page: Page, label: str) -> list[str]:
 
 
 def examined(page: Page, label: str) -> list[str]:
-    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+    page.evaluate(AT_REST)
     seen = Axe().run(page, options={"resultTypes": ["violations"]})
     return [f"{label}: {seen.generate_report()}"] if seen.violations_count else []

@@ -18,6 +18,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import library_views, serve
 from tests.browser.conftest import NewPage, reload
+from tests.browser.touch import AT_REST
 from tests.drawer import picture, resolved
 from tests.ui.painter import Painter
 
@@ -284,7 +285,7 @@ def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(library: Pa
 
 def check(page: Page) -> None:
     """No fault of accessibility in what is shown, colours at rest."""
-    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+    page.evaluate(AT_REST)
     found = Axe().run(page, options={"resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
 

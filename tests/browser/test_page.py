@@ -18,6 +18,7 @@ from tests.browser.conftest import QUIET, NewPage, Profiles, reload
 from tests.browser.dropdowns import choose
 from tests.browser.models import choose_model
 from tests.browser.stage import ask, draw, drawing
+from tests.browser.touch import AT_REST
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -502,8 +503,6 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) ->
     assert page.evaluate("document.body.classList.contains('dark')") is False, "what was chosen stays"
 
 
-# Buttons change their colours over a moment.
-AT_REST = "Promise.allSettled(document.getAnimations().map((a) => a instanceof CSSTransition && a.finished))"
 SHOWN_WORDS = [".summary", ".example", "#generate", "[data-testid=block-info]", "#status span"]
 # Those of them with less than 4.5 to 1 against what is behind them.
 CONTRASTS = """(selectors) => {

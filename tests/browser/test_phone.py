@@ -204,7 +204,7 @@ def test_a_finger_reorders_the_stack_of_loras_and_library_and_tabs_have_room_for
     turn_to(page, "LoRA")
     shelf, stack = page.locator(".lora-shelf"), page.locator(".lora-side .lora-card .lora-name")
     for name in ("night-neon", "watercolour"):
-        shelf.get_by_role("button", name=f"Put on {name}").click()
+        shelf.get_by_role("button", name=f"Use {name}").click()
     expect(stack).to_have_text(["night-neon", "watercolour"])
     fits(page, ".lora-page")
     cards = page.locator(".lora-side").get_by_role("list", name="Stack of LoRAs")

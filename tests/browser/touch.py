@@ -5,6 +5,9 @@ from typing import Literal
 
 from playwright.sync_api import Locator, Page
 
+# What moves has come to its end, but for what never ends: a light that breathes while something runs.
+AT_REST = """Promise.allSettled(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished))"""
 # Seconds between two events of a finger, by the browser's clock.
 BETWEEN = 0.02
 Point = tuple[float, float]

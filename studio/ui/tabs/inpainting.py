@@ -314,7 +314,7 @@ class InpaintPanel(PicturePanel):
         jobs = self.context.studio.jobs_of(who)
         made = [one.path for job in jobs for one in reversed(job.results) if one.recipe.init_image == start]
         if not made:
-            raise InvalidRecipe("init_image", "Nothing was made of this picture so far.", "Press Generate first.")
+            raise InvalidRecipe("init_image", "Nothing has been made from this picture yet.", "Press Generate first.")
         return made[0]
 
     def _size(self, values: Values) -> tuple[int, int] | None:

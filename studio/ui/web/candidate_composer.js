@@ -5,7 +5,7 @@ import { html, live, nothing } from "./vendor/lit.js";
 
 // As many are proposed.
 export const USUAL = 8;
-export const RACE = "Look at them while they are made, and drop those that fall behind: about two thirds of the steps";
+export const RACE = "Scores the pictures while they are made and drops those that fall behind: about two thirds of the steps";
 // A set of one has nothing to be ranked against.
 const LEAST = 2;
 
@@ -35,7 +35,7 @@ export function candidateComposer({ base, prompt, count, race, fault }, told, ra
         <label class="composer-field"><span>Prompt</span><textarea name="composed" rows="3" maxlength="200000" placeholder="Describe the picture" aria-invalid=${fault ? "true" : nothing} aria-describedby="composer-fault"
             .value=${prompt} @input=${(event) => write({ prompt: event.target.value, fault: "" })}></textarea></label>
         <p class="fault" id="composer-fault" role="alert">${fault}</p>
-        <p class="quiet">${base ? "All other settings are those of the picture." : `Model, size and all other settings are those of the form: ${form?.model.name ?? ""}.`}</p>
+        <p class="quiet">${base ? "All other settings come from the picture." : `Model, size and all other settings come from the form: ${form?.model.name ?? ""}.`}</p>
         <div class="composer-row"><label class="tool-field"><span>Pictures</span><input name="count" type="number" min=${LEAST} max=${told?.most ?? nothing} step="1" required .value=${String(count)} @input=${(event) => write({ count: Number(event.target.value) })}></label>
             <label class="tool-field" ?hidden=${!races} title=${RACE}><input name="race" type="checkbox" .checked=${live(race)} @change=${(event) => write({ race: event.target.checked })}><span>Race</span></label>
             <output class="quiet">${[!base && seconds ? `about ${lasting(seconds * count)}` : "", !base && price ? price : ""].filter(Boolean).join(" · ")}</output></div>

@@ -118,7 +118,7 @@ function another({ hosts, addresses }, { name, write }) {
         <button type="button" class="drop" aria-label="Close" title="Close" @click=${() => write({ named: false })}>${icon("remove")}</button>
         <label class="versus-field"><span class="versus-label">Address</span><input type="text" list="versus-hosts" spellcheck="false" autocomplete="off" placeholder=${addresses ? "https://host/v1, or openai" : Object.keys(hosts).join(", ")}></label>
         <datalist id="versus-hosts">${Object.keys(hosts).map((value) => html`<option value=${value}></option>`)}</datalist>
-        <label class="versus-field"><span class="versus-label">Model id</span><input type="text" placeholder="as its host calls it" spellcheck="false" autocomplete="off"></label><button class="plain">Add the model</button></form>`;
+        <label class="versus-field"><span class="versus-label">Model id</span><input type="text" placeholder="as its host names it" spellcheck="false" autocomplete="off"></label><button class="plain">Add the model</button></form>`;
 }
 
 /**

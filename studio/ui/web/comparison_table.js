@@ -6,7 +6,7 @@ import { pictureActions } from "./picture.js";
 import { html, nothing, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
-const WAITS = { waiting: "Waiting", running: "In the making", stopped: "Stopped", empty: "No picture for this prompt" };
+const WAITS = { waiting: "Waiting", running: "Being made", stopped: "Stopped", empty: "No picture for this prompt" };
 
 // What a fault is called where its own name is not a creator's.
 /** @type {Record<string, string>} */
@@ -56,7 +56,7 @@ export function comparisonTable(changed, removed, tryOut) {
         if (given?.id !== view?.id) picked = "";
         view = given;
         if (!given) return html`<div class="versus-wall"><div class="versus-empty"><h2>The same prompts, several models</h2>
-            <p class="quiet">Write prompts, choose models on this machine and hosted ones, and bring pictures that you kept. The cost is shown before and after.</p></div>${exampleCards(tryOut)}</div>`;
+            <p class="quiet">Write prompts, choose models on this machine and hosted ones, and add pictures of your own. The cost is shown before and after.</p></div>${exampleCards(tryOut)}</div>`;
         const { columns, lines, cells } = given;
         return html`<div class="versus-wall"><div class="versus-table" style=${`--columns: ${columns.length}`}>
             <div class="versus-heads">${columns.map(({ contestant }) => html`<strong title=${contestant}>${contestant}</strong>`)}</div>

@@ -15,7 +15,7 @@ export function askConsent({ message }, server) {
     dialog.showModal();
 
     function draw() {
-        render(html`<h2>Download first?</h2><p>${message}</p><p class="quiet">The picture is made as soon as it is here. The Models tab shows how far it is, and ends it.</p>
+        render(html`<h2>Download first?</h2><p>${message}</p><p class="quiet">The picture is made as soon as the download is complete. You can follow or cancel it in the Models tab.</p>
             <p class="wrong" role="alert">${wrong}</p>
             <form method="dialog"><button type="button" class="plain model-yes" @click=${agree}>Download and make it</button><button class="plain">Cancel</button></form>`, dialog);
     }

@@ -38,7 +38,7 @@ export function mount({ element, props, watch, tell }) {
             <div class="ways">
                 ${button("Undo round", "The picture that was painted on before", at <= 0, () => tell.turn({ steps: -1 }))}
                 ${button("Redo round", "The picture that was painted on after it", at >= ids.length - 1, () => tell.turn({ steps: 1 }))}
-                ${button("Use the result as the new picture", "The result becomes the picture you paint on, and the mask is cleared. A stroke over it does the same", !results.length, () => tell.proceed(result?.which ?? {}))}
+                ${button("Use the result as the new picture", "The result becomes the picture you paint on, and the mask is cleared. Painting on the result does the same", !results.length, () => tell.proceed(result?.which ?? {}))}
                 <p class="note">${ids.length > 1 ? `Round ${at + 1} of ${ids.length}` : ""}</p>
                 ${result && gallery ? html`<button type="button" class="plain" @click=${() => gallery.open(result.key)}>Full view</button>${pictureActions(result, false, { tell: gallery.tell, takers: gallery.takers, shut: () => {} })}` : nothing}</div>`, part(element, ".rounds"));
     }

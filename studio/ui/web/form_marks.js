@@ -92,7 +92,7 @@ export function note(block, text) {
  */
 function strength(given, steps) {
     if (given === undefined || given === null) return "";
-    if (given * steps < 1) return "Too low for a single step: it comes back as it is.";
+    if (given * steps < 1) return "Too low for a single step: the picture comes back unchanged.";
     return STRENGTHS.find(([most]) => given <= most)?.[1] ?? "";
 }
 

@@ -115,7 +115,7 @@ export function mount({ element, props, watch, server, tell }) {
         return html`<div class="grid-tools">${list}
             <span class="grid-work">
                 ${running ? html`<button type="button" class="plain" ?disabled=${halting} @click=${() => { halting = true; asks("halt")(); draw(); }}>Stop</button>` : nothing}
-                ${!running && (missing || now.again) ? html`<button type="button" class="plain" @click=${asks("resume")}>${missing ? "Resume" : "Try the failed again"}</button>` : nothing}
+                ${!running && (missing || now.again) ? html`<button type="button" class="plain" @click=${asks("resume")}>${missing ? "Resume" : "Retry the failed ones"}</button>` : nothing}
                 ${now.axes.length > 1 ? html`<button type="button" class="plain" @click=${() => { order = [order[1], order[0], order[2]]; draw(); }}>Swap axes</button>` : nothing}
                 ${third ? html`<label>Pages<select aria-label="Axis of the pages" @change=${(event) => turn(Number(event.target.value))}>${now.axes.map(({ title }, at) => html`<option value=${at} .selected=${live(at === order[2])}>${title}</option>`)}</select></label>` : nothing}
             </span>

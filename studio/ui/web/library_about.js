@@ -57,8 +57,8 @@ function boardsOf({ boards: on }, boards, say) {
     const named = boards.filter(({ id }) => on.includes(id));
     if (!boards.length) return nothing;
     return html`<h2>Boards</h2><div class="about-chips">${named.map(({ id, name }) => chip(name, () => say("off", { board: id }, { boards: on.filter((one) => one !== id) })))}
-        ${others.length ? html`<select aria-label="Put on a board" @change=${(event) => { const id = event.target.value; event.target.value = ""; say("put", { board: id }, { boards: [...on, id] }); }}>
-            <option value="">Put on a board</option>${others.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}</select>` : nothing}</div>`;
+        ${others.length ? html`<select aria-label="Add to a board" @change=${(event) => { const id = event.target.value; event.target.value = ""; say("put", { board: id }, { boards: [...on, id] }); }}>
+            <option value="">Add to a board</option>${others.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}</select>` : nothing}</div>`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { menu } from "./menu.js";
 import { html, nothing } from "./vendor/lit.js";
 
 const NEW = "new board";
-const EXPORTS = [["pdf", "Contact sheet, to print (PDF)"], ["html", "Contact sheet, a page (HTML)"], ["training", "Set to train with, captions beside the pictures"]];
+const EXPORTS = [["pdf", "Contact sheet, to print (PDF)"], ["html", "Contact sheet, a page (HTML)"], ["training", "Training set, with captions beside the pictures"]];
 
 /**
  * @typedef {ReturnType<typeof import("./library_acts.js").libraryActs>} Acts

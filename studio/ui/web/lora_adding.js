@@ -29,7 +29,7 @@ export function loraAdding({ home, server, upload, about, drawn, came }) {
         <input type="file" accept=".safetensors" multiple class="unseen" tabindex="-1" aria-label="LoRA files" @change=${(event) => { bring([...event.target.files]); event.target.value = ""; }}>
         <div class="shelf-place"><input type="text" aria-label="Place of a LoRA" placeholder=${place()} title=${place()}
             @input=${(event) => { typed = event.target.value; drawn(); }} @keydown=${(event) => { if (event.key === "Enter" && !coming) add(); }}><button type="button" class="plain" ?disabled=${ending} @click=${() => (coming ? stop() : add())}>${coming ? "Cancel" : "Add"}</button></div>
-        ${isAsked() ? html`<p class="quiet shelf-site">Add asks ${about().site} what this is, and tells it no more than that. You see what it is, and how large, before anything is downloaded.</p>` : nothing}
+        ${isAsked() ? html`<p class="quiet shelf-site">Add asks ${about().site} what this is, and sends nothing else. You see what it is and how large it is before anything is downloaded.</p>` : nothing}
         ${offered && !coming ? offer(offered) : nothing}
         <p class=${line.wrong ? "note wrong" : "note"} role="status">${line.words}</p>`;
 
@@ -39,7 +39,7 @@ export function loraAdding({ home, server, upload, about, drawn, came }) {
     /** @param {OfferedFile} one */
     const offer = ({ title, file, base, licence, size, site, key }) => html`<section class="shelf-offer" aria-label="Download">
         <h3>${title || file}</h3><p>${[base && `For ${base}`, file, size].filter(Boolean).join(" · ")}</p>${licence ? html`<p class="quiet">${licence}</p>` : nothing}
-        ${!site ? nothing : key ? html`<p class="quiet">Your key of ${site} is told to it, and to nobody else.</p>` : html`<label><span>Key of ${site}, where it asks for one</span><input type="password" autocomplete="off" @keydown=${(event) => { if (event.key === "Enter") take(); }}></label>`}
+        ${!site ? nothing : key ? html`<p class="quiet">Your API key is sent to ${site} only.</p>` : html`<label><span>API key for ${site}, if it asks for one</span><input type="password" autocomplete="off" @keydown=${(event) => { if (event.key === "Enter") take(); }}></label>`}
         <div class="shelf-ask"><button type="button" class="plain" @click=${take}>Download ${size}</button><button type="button" class="plain" @click=${() => { offered = null; say(""); }}>Cancel</button></div></section>`;
 
     /**

@@ -11,7 +11,7 @@ export async function openLoraBrowser({ server, upload, model, has, choose }) {
     const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "LoRA library", onclose: () => { dialog.remove(); } });
     const failed = (/** @type {string} */ words) => adding.say(words, true);
     const shelf = loraShelf({ server, model, drawn: draw, failed, card: {
-        verb: "Put on", pressed: has, press: ({ name }) => { choose(name); draw(); },
+        verb: "Use", pressed: has, press: ({ name }) => { choose(name); draw(); },
         more: (lora) => html`<button type="button" class="shelf-tell" aria-label=${`About ${lora.name}`} title="About" @click=${() => about.open(lora)}>${icon("about")}</button>`,
     } });
     const came = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); };

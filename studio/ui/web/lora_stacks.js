@@ -38,7 +38,7 @@ export async function openLoraStacks({ server, model, current, apply }) {
     function row({ id, name, purpose, loras, own }) {
         const said = loras.map((lora) => `${lora.name} ${lora.weight}`).join(", ");
         return html`<div class="stack-row" role="listitem">
-            <button type="button" class="stack-pick" aria-label=${`Put on ${name}`} @click=${() => { apply(loras); dialog.close(); }}><span class="lora-name">${name}</span><span class="quiet">${purpose ? `${purpose} ` : ""}${said}</span></button>
+            <button type="button" class="stack-pick" aria-label=${`Use ${name}`} @click=${() => { apply(loras); dialog.close(); }}><span class="lora-name">${name}</span><span class="quiet">${purpose ? `${purpose} ` : ""}${said}</span></button>
             ${own ? html`<button type="button" class="drop" title="Delete" aria-label=${`Delete ${name}`} @click=${async () => take(await server.forget({ id, model: model() }))}>${icon("remove")}</button>` : nothing}</div>`;
     }
 

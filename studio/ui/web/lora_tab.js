@@ -22,8 +22,8 @@ export function mount({ element, server, upload }) {
 
     const shelf = loraShelf({ server, model, drawn: draw, failed, card: {
         verb: "About", pressed: (name) => about.lora()?.name === name, press: (lora) => about.open(lora),
-        more: ({ name }) => html`<button type="button" class="plain shelf-on" aria-pressed=${String(isOn(name))} aria-label=${isOn(name) ? `Take ${name} off` : `Put on ${name}`}
-            @click=${() => turn(name)}>${icon(isOn(name) ? "keep" : "add")}${isOn(name) ? "On" : "Put on"}</button>`,
+        more: ({ name }) => html`<button type="button" class="plain shelf-on" aria-pressed=${String(isOn(name))} aria-label=${isOn(name) ? `Stop using ${name}` : `Use ${name}`}
+            @click=${() => turn(name)}>${icon(isOn(name) ? "keep" : "add")}${isOn(name) ? "In use" : "Use"}</button>`,
     } });
     const renew = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); };
     const about = loraAbout({ server, keeps: () => shelf.library().keeps, drawn: draw, changed: renew, failed });

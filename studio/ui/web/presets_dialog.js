@@ -58,7 +58,7 @@ export function openPresets({ upload, tell, now, closed }) {
             <label class="preset-field" ?hidden=${draft.folder === "recipes"}><span>Keeps out</span><textarea rows="2" placeholder="photograph, flat colours" .value=${draft.negative} @input=${(event) => { draft.negative = event.target.value; }}></textarea></label>
             <h3 ?hidden=${!negative.length}>Saved negative prompts</h3>
             <div role="list" class="preset-rows" ?hidden=${!negative.length}>${repeat(negative, ({ id }) => id, row)}</div>
-            ${shares.length ? html`<h3>Give to everybody</h3><div role="list" class="preset-rows">${repeat(shares, ({ folder, id }) => `${folder}/${id}`, share)}</div>` : nothing}
+            ${shares.length ? html`<h3>Share with everybody</h3><div role="list" class="preset-rows">${repeat(shares, ({ folder, id }) => `${folder}/${id}`, share)}</div>` : nothing}
             <div><button type="button" class="plain" title="A styles.csv of A1111, or a .json of Fooocus" @click=${() => part(dialog, "[type=file]").click()}>Import styles</button>
                 <input type="file" accept=".csv,.json" class="unseen" tabindex="-1" aria-label="File of styles" @change=${bring}></div>
             <p class="note" role="status">${said}</p><p class="fault" role="alert">${fault}</p>
@@ -105,7 +105,7 @@ export function openPresets({ upload, tell, now, closed }) {
 
     /** @param {PresetShare} preset */
     function share({ folder, id, name }) {
-        return html`<div role="listitem" class="preset-row"><span class="preset-name">${name}</span><button type="button" class="plain" aria-label=${`Give ${name} to everybody`} @click=${() => act("share", { folder, id })}>Share</button></div>`;
+        return html`<div role="listitem" class="preset-row"><span class="preset-name">${name}</span><button type="button" class="plain" aria-label=${`Share ${name} with everybody`} @click=${() => act("share", { folder, id })}>Share</button></div>`;
     }
 
     /**

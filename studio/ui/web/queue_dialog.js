@@ -53,7 +53,7 @@ export function openQueue(server) {
         return html`<li class=${held && held === job.id ? "queue-job moving" : "queue-job"} data-key=${key} data-state=${job.state}>
             ${open && job.state === "waiting" ? grip(job) : html`<span class="queue-gap"></span>`}
             <div class="queue-what">
-                <p class="queue-title">${job.mine ? job.title || "Without words" : "Somebody else’s"}</p><p class="note">${about}</p>
+                <p class="queue-title">${job.mine ? job.title || "No prompt" : "Somebody else’s"}</p><p class="note">${about}</p>
                 ${job.mine && job.state === "running" ? html`<progress max="1" aria-label="Progress" .value=${job.share ?? 0}></progress>` : nothing}
                 ${job.fault ? html`<p class="wrong">${job.fault}</p>` : nothing}${job.mine ? pictures(job) : nothing}
             </div>

@@ -68,7 +68,7 @@ const reasons = (because) => (because.length ? html`<ul class="work-because">${b
  * @param {string} prompt
  */
 const compared = ({ verdict, words, because, again, difference }, file, prompt) => html`<p class="work-words ${verdict}" role="status">${words}</p>${reasons(because)}
-    <div class="work-pictures">${seen(file, prompt, "As it was")}${seen(again, prompt, "Made again")}${difference ? seen(difference, "", "Where they differ, 8 times as strong") : nothing}</div>`;
+    <div class="work-pictures">${seen(file, prompt, "Original")}${seen(again, prompt, "Made again")}${difference ? seen(difference, "", "Differences, amplified 8 times") : nothing}</div>`;
 
 /**
  * @param {string} file
@@ -81,6 +81,6 @@ const seen = (file, words, title) => html`<figure><img src=${file} alt=${words |
  * @param {Filmed} filmed
  * @param {string} prompt
  */
-const steps = ({ film, strip, frames }, prompt) => html`<p class="work-words" role="status">What the model was heading for, ${frames} times on its way.</p>
+const steps = ({ film, strip, frames }, prompt) => html`<p class="work-words" role="status">What the model was heading for, at ${frames} of its steps.</p>
     <div class="work-pictures">${seen(film, prompt, "As an animation")}</div><img class="work-strip" src=${strip} alt="All steps, the first in the upper left corner">
     <p><a class="plain" href=${film} download="steps.webp">Download the animation</a> <a class="plain" href=${strip} download="strip.webp">Download the strip</a></p>`;
