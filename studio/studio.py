@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio import hf_space
 from studio.accounts.store import Accounts
 from studio.atomic_files import AtomicFolder
 from studio.backends.base import Backend
+from studio.backends.choosing import backend_of
 from studio.backends.engine_process import EngineProcess
 from studio.backends.hosted import HostedImages
 from studio.candidates.making import Candidates
@@ -24,11 +23,12 @@ from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.catalogue.upscalers import Upscalers
 from studio.downloads.hashes import WeightHashes
-from studio.downloads.items import Item, Items
+from studio.downloads.items import Items
 from studio.downloads.needs import Needs
-from studio.downloads.queue import Downloads, Errand, OnNews
+from studio.downloads.queue import Downloads
 from studio.downloads.used import LastUsed
-from studio.errors import InUse, InvalidRecipe, Refused, StudioError
+from studio.downloads.weights import Weights
+from studio.errors import InvalidRecipe
 from studio.filmstrip import Filmstrips
 from studio.gate.addresses import Addresses, kept_key
 from studio.gate.identity import Identity, check_creates
@@ -65,6 +65,7 @@ from studio.scorer import Scorer
 from studio.settings import Settings
 from studio.storage.database import Database
 from studio.unused import clear_folder
+from studio.warming import Warming
 
 # A folder in the home: grids that were written to a file.
 SHEETS = "grid-sheets"
@@ -103,6 +104,24 @@ class Studio:
         self.database = Database.of(settings.home)
         self.accounts = Accounts(self.database)
         self.pace = Pace(settings.work_per_minute)
+        self._know()
+        # What a command makes elsewhere is none of the library's, nor in one transaction with jobs that a command keeps
+        # in a database of its own.
+        self._store(images or settings.folder("images"), indexed=not (images or jobs))
+        known = (self.catalogue, self.controlnets, self.prompt_assets)
+        self.backend = backend or backend_of(settings, *known, begun)
+        self._queue(self.database if durable else jobs or Database(None), durable=durable)
+        self._plan()
+        if durable:
+            self.measuring.start()
+            self.repeats.start()
+            self.index.watch(busy=lambda: bool(self.jobs.unfinished()))
+        weights = (self.catalogue, self.items, self.needs, self.downloads)
+        self._warming = Warming(settings.model, self.database, *weights, self.backend)
+
+    def _know(self) -> None:
+        """What there is to make pictures with."""
+        settings = self.settings
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
         self.prompt_assets = PromptAssets.of(settings)
@@ -111,19 +130,6 @@ class Studio:
         self.presets = self.peoples_presets.shared
         for fault in self.presets.faults.values():
             log.warning("Left out: %s", fault)
-        self.inputs = InputStore.of(settings, self.database)
-        self.index = LibraryIndex(settings, self.database, self.inputs)
-        # What a command makes elsewhere is none of the library's.
-        how = writing_of(settings)
-        self.filmstrips = Filmstrips(settings.home / FILMSTRIPS)
-        # Nor in one transaction with jobs that a command keeps in a database of its own.
-        index = None if images or jobs else self.index
-        self.library = Library(images or settings.folder("images"), index, how, self.filmstrips)
-        self.addresses = self._addresses()
-        self.library.sweep()
-        self.inputs.sweep()
-        _close_to_others(settings.home)
-        self.sweep()
         self.items = Items(settings, self.catalogue, self.controlnets)
         self.needs = Needs(settings, self.catalogue, self.items)
         self.hashes = WeightHashes(
@@ -131,42 +137,45 @@ class Studio:
         )
         self.used = LastUsed(self.database)
         self.downloads = Downloads(agreed=settings.agree_downloads)
-        self.backend = backend or self._engine(begun)
         self.hosted = HostedModels(settings, self.database)
+
+    def _store(self, images: Path, *, indexed: bool) -> None:
+        """Where pictures are, and what a page is shown of them; what is old is swept."""
+        settings = self.settings
+        self.inputs = InputStore.of(settings, self.database)
+        self.index = LibraryIndex(settings, self.database, self.inputs)
+        self.filmstrips = Filmstrips(settings.home / FILMSTRIPS)
+        self.library = Library(images, self.index if indexed else None, writing_of(settings), self.filmstrips)
+        self.addresses = self._addresses()
+        self.library.sweep()
+        self.inputs.sweep()
+        _close_to_others(settings.home)
+        self.sweep()
+
+    def _queue(self, jobs: Database, *, durable: bool) -> None:
+        """What makes pictures in turn, looks at each before it is stored, and brings what that needs."""
+        settings = self.settings
         self.safety = Safety(settings, PromptFilter(settings), self.backend.classify)
         # A command shows no partial images, so it asks for none; nor does a studio that checks before it shows.
         looks = LOOKS if durable and not self.safety.hides_previews else 0
         self.images = HostedImages(self.hosted, self.inputs, looks)
-        self.jobs = self._scheduler(self.database if durable else jobs or Database(None), takes_up=durable)
-        self.scorer = Scorer(settings, self.catalogue, self.backend)
+        self.weights = Weights(
+            self.items,
+            self.needs,
+            self.downloads,
+            shared=settings.share_downloads,
+            wanted=lambda: [job.recipes for job in self.jobs.unfinished()],
+            unload=self.backend.unload,
+        )
+        self.jobs = self._scheduler(jobs, takes_up=durable)
+
+    def _plan(self) -> None:
+        """What goes on with pictures once they are made."""
+        self.scorer = Scorer(self.settings, self.catalogue, self.backend)
         self.measuring = Measuring(self.jobs, self.library, self.scorer)
         self.candidates = Candidates(self.jobs, self.library, self.submit, self.measuring)
         parts = (self.jobs, self.index, self.inputs, self.catalogue, self.submit, self.resolve)
-        self.repeats = Repeats(*parts, settings.max_cells)
-        if durable:
-            self.measuring.start()
-            self.repeats.start()
-            self.index.watch(busy=lambda: bool(self.jobs.unfinished()))
-        self._warming: threading.Thread | None = None
-
-    def _engine(self, begun: EngineProcess | None) -> Backend:
-        """What makes pictures on this machine."""
-        settings, catalogue = self.settings, self.catalogue
-        if hf_space.has_zero_gpu():
-            from studio.backends.zerogpu import ZeroGpuBackend
-
-            return ZeroGpuBackend(settings, catalogue, self.controlnets, self.prompt_assets)
-        if settings.devices:
-            from studio.backends.devices import Devices
-
-            return Devices.of(settings, catalogue)
-        if begun or settings.engine == "process":
-            from studio.backends.process import ProcessBackend
-
-            return ProcessBackend(settings, catalogue, begun)
-        from studio.backends.local import LocalBackend
-
-        return LocalBackend(settings, catalogue, self.controlnets, self.prompt_assets)
+        self.repeats = Repeats(*parts, self.settings.max_cells)
 
     def _addresses(self) -> Addresses:
         """The folders whose files a page may be shown, each to its owner."""
@@ -180,7 +189,7 @@ class Studio:
             self.library,
             database,
             self.settings.max_waiting,
-            self._fetch,
+            self.weights.fetch,
             lane_for=lambda name: HostedLane(self._hosted_by(name)),
             limits=Limits.of(self.settings),
             takes_up=takes_up,
@@ -218,7 +227,7 @@ class Studio:
         check_creates(who)
         self.pace.check(who)
         chosen = self.settings.model if model is None else model
-        self._bring(self.needs.of_map(unit, chosen), who, say)
+        self.weights.bring(self.needs.of_map(unit, chosen), who, say)
         made = self.backend.control_map(unit, chosen, say)
         self.inputs.give(made.id, who)
         return made
@@ -228,7 +237,7 @@ class Studio:
         check_creates(who)
         self.pace.check(who)
         chosen = self.settings.model if model is None else model
-        self._bring(self.needs.of_map(unit, chosen), who, say)
+        self.weights.bring(self.needs.of_map(unit, chosen), who, say)
         return self.backend.people(unit, chosen, say)
 
     def submit(
@@ -262,7 +271,7 @@ class Studio:
             )
         self.library.ready(sum(self._raw_bytes(single) for single in recipes), who)
         used = self.needs.of(recipes)
-        self.check_downloads(self.needs.missing(used), who)
+        self.weights.check(self.needs.missing(used), who)
         self.hashes.begin(recipes)
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
@@ -293,54 +302,6 @@ class Studio:
         known = (self.hosted.models, self.presets, self.inputs, self.prompt_assets)
         return dearest(recipe, *known, looks=self.images.looks, pictures=pictures)
 
-    def may_download(self, who: Identity) -> bool:
-        """Whether who asks may let this studio download, and end what is on its way."""
-        return who.keeps or (self.settings.share_downloads and who.creates)
-
-    def check_downloads(self, missing: Sequence[Item], who: Identity) -> None:
-        """InvalidRecipe where one of these would have to be downloaded, and who asks may not let it; DownloadNotAgreed
-        where that would be gigabytes, and nobody has agreed to them.
-        """
-        if self.may_download(who):
-            self.downloads.check_agreed(missing)
-            return
-        for item in missing:
-            if not self.downloads.is_coming(item):
-                raise InvalidRecipe(
-                    item.field,
-                    f"{item.name} is not on the studio's machine.",
-                    "Choose another, or ask whoever runs the studio to download it.",
-                )
-
-    def download(self, key: str, who: Identity) -> None:
-        """Fetch an item in the background; Refused where who asks may not let it, ModelError where there is none."""
-        if not self.may_download(who):
-            raise _forbidden("downloads")
-        self.downloads.start(self.items[key])
-
-    def cancel_download(self, key: str, who: Identity) -> None:
-        """End the download of an item, for everybody who wants it; Refused where who asks may not."""
-        if not self.may_download(who):
-            raise _forbidden("cancels")
-        self.downloads.cancel(key)
-
-    def forget_download(self, key: str, who: Identity) -> None:
-        """Say no more of a download that is over; nothing where who asks may not download."""
-        if self.may_download(who):
-            self.downloads.forget(key)
-
-    def remove(self, item: Item, who: Identity) -> None:
-        """Take an item off the disk; Refused where who asks may not, InUse where something needs it."""
-        if not who.keeps:
-            raise _forbidden("removes")
-        if item.key in {used.key for job in self.jobs.unfinished() for used in self.needs.of(job.recipes)}:
-            raise InUse(f"{item.name} is in use: a job needs it.", "Wait for the job, or stop it first.")
-        if self.downloads.is_coming(item):
-            raise InUse(f"{item.name} is being downloaded.", "Cancel that first.")
-        if item.kind == "model" and not self.backend.unload(item.id):
-            raise InUse(f"{item.name} is in use.", "Try again when it is done.")
-        item.remove()
-
     def room_on_disk(self, needed_bytes: int) -> None:
         """Make sure that so much can be brought now; StorageError with the cure where it cannot."""
         AtomicFolder(self.settings.home / UPLOADS).ready(needed_bytes)
@@ -368,19 +329,16 @@ class Studio:
 
     def warm(self) -> None:
         """Begin to load the default model in the background; what goes wrong there shows when it is used."""
-        if self._warming is None:
-            self._warming = threading.Thread(target=self._warm, name="warm", daemon=True)
-            self._warming.start()
+        self._warming.begin()
 
     @property
     def warming(self) -> bool:
         """Whether `warm` is still at it."""
-        return self._warming is not None and self._warming.is_alive()
+        return self._warming.is_on
 
     def wait_until_warm(self) -> None:
         """Return when `warm` is over, well or not; at once where it never began."""
-        if self._warming is not None:
-            self._warming.join()
+        self._warming.wait()
 
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
@@ -391,7 +349,7 @@ class Studio:
         self.candidates.close()
         self.index.close()
         self.backend.close()
-        self.wait_until_warm()
+        self._warming.wait()
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -423,40 +381,6 @@ class Studio:
         """An image's bytes before compression, more than its file takes."""
         width, height = result_size(recipe, self.inputs)
         return 3 * width * height
-
-    def _warm(self) -> None:
-        try:
-            self.database.back_up()
-        except StudioError as error:
-            log.warning("There is no backup of today: %s", error)
-        try:
-            model = self.items.model(self.settings.model)
-            missing = self.needs.missing([model])
-            if not hf_space.name():  # there, whoever made it chose the model
-                self.downloads.check_agreed(missing)
-            self.downloads.wait_for(missing)
-            self.backend.warm(model.id)
-        except StudioError as error:
-            log.warning("%s is not ready: %s", self.settings.model, error)
-        if hf_space.name():  # whoever made the Space chose what it offers
-            for item in self.needs.missing(map(self.items.model, self.catalogue)):
-                self.downloads.start(item)
-
-    def _fetch(self, recipes: Sequence[ResolvedRecipe], on_news: OnNews) -> Errand | None:
-        missing = self.needs.missing(self.needs.of(recipes))
-        return self.downloads.fetch(missing, on_news) if missing else None
-
-    def _bring(self, items: Sequence[Item], who: Identity, say: Say) -> None:
-        missing = self.needs.missing(items)
-        self.check_downloads(missing, who)
-        if missing:
-            self.downloads.wait_for(missing, say)
-
-
-def _forbidden(act: str) -> Refused:
-    return Refused(
-        f"Only whoever runs this studio {act} here.", "Ask for it there, or duplicate it and do as you like."
-    )
 
 
 def _close_to_others(home: Path) -> None:

@@ -18,7 +18,9 @@ def listed(studio: Studio, who: Identity) -> list[ModelFacts]:
 def own_names(studio: Studio, who: Identity) -> list[str]:
     """The models of this machine that who asks may use now, the studio's default first."""
     models, _ = studio.catalogue.read_all()
-    here = [name for name, model in models.items() if studio.catalogue.present(model) or studio.may_download(who)]
+    here = [
+        name for name, model in models.items() if studio.catalogue.present(model) or studio.weights.may_download(who)
+    ]
     return sorted(here, key=lambda name: name != studio.settings.model)
 
 

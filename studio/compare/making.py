@@ -215,7 +215,7 @@ class Compare:
         line, column = comparison.lines[cell.line], comparison.columns[cell.column]
         recipe = self._recipe(line, column, comparison.base, who, comparison.seed)
         resolved = self.studio.of(who).resolve(recipe)
-        self.studio.check_downloads(self.studio.needs.missing(self.studio.needs.of(resolved)), who)
+        self.studio.weights.check(self.studio.needs.missing(self.studio.needs.of(resolved)), who)
         return recipe
 
     def _recipe(self, line: Line, column: Contestant, base: Mapping[str, Any], who: Identity, seed: int = 0) -> Recipe:

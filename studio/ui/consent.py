@@ -24,14 +24,14 @@ class Consent:
 
         It is DownloadNotAgreed where the page `asks` then, and goes on with a yes.
         """
-        if who.kind in PEOPLE and self._studio.may_download(who):
+        if who.kind in PEOPLE and self._studio.weights.may_download(who):
             mine = self._studio.of(who)
             resolved = [single for recipe in recipes for single in mine.resolve(recipe)]
             self.check_items(self._studio.needs.of(resolved), who, asks=asks)
 
     def check_items(self, items: Iterable[Item], who: Identity, *, asks: bool = False) -> None:
         """As `check`, of what is needed."""
-        if who.kind not in PEOPLE or not self._studio.may_download(who):
+        if who.kind not in PEOPLE or not self._studio.weights.may_download(who):
             return
         missing, downloads = self._studio.needs.missing(items), self._studio.downloads
         try:
@@ -44,4 +44,4 @@ class Consent:
     def agree(self, who: Identity) -> None:
         """Begin what was asked for last; StudioError where that cannot be."""
         for key in self._pending.pop(who.owner, ()):
-            self._studio.download(key, who)
+            self._studio.weights.download(key, who)

@@ -161,7 +161,7 @@ class LoraAdding:
         if hf_space.name():
             hint = "Deploy the Space with them, or run the studio on a machine of your own."
             raise Refused("LoRAs are not added to a running Space.", hint)
-        if not self.studio.may_download(who):
+        if not self.studio.weights.may_download(who):
             raise Refused("Only whoever runs this studio adds LoRAs here.", "Ask for it there.")
 
     def _saying(self, event: Saying, who: Identity) -> Said:

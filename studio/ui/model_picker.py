@@ -84,7 +84,7 @@ class ModelPicker:
             "models": [self._entry(model, event["tab"], shared) for model in self._all(event["tab"])],
             "memory": _memory_words(use),
             "disk": f"{hub.in_words(hub_cache.free_bytes(hub_cache.root()))} free on the disk",
-            "fetches": self.studio.may_download(who) and not hub.is_off(),
+            "fetches": self.studio.weights.may_download(who) and not hub.is_off(),
         }
 
     def _all(self, tab: str) -> Iterator[Model]:
@@ -133,7 +133,7 @@ class ModelPicker:
         return {}
 
     def _fetch(self, event: Fetching, who: Identity) -> dict[str, Any]:
-        self.studio.download(event["key"], who)
+        self.studio.weights.download(event["key"], who)
         return {}
 
     def _agree(self, event: Nothing, who: Identity) -> dict[str, Any]:

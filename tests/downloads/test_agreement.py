@@ -16,7 +16,6 @@ from studio.gate.identity import COMMAND_LINE, PROGRAM
 from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
-from studio.studio import Studio
 from tests.api.asking import asking, gated
 from tests.downloads.conftest import MODEL, painting
 from tests.people import who
@@ -40,7 +39,7 @@ def test_gigabytes_are_refused_with_their_size_until_somebody_agreed(home: Path,
         with pytest.raises(DownloadNotAgreed, match=r"Far is not on this machine: 4\.0 GB to download"):
             studio.submit(FAR, asks)
         assert (studio.downloads.all(), manners.heard) == ([], [])
-        studio.download(f"model/{MODEL}", asks)  # what the Models tab and the picker do at a click
+        studio.weights.download(f"model/{MODEL}", asks)  # what the Models tab and the picker do at a click
         assert isinstance(list(studio.submit(FAR, asks).follow())[-1], Done)
 
 
@@ -96,7 +95,7 @@ def test_a_command_asks_at_a_terminal_and_takes_yes_as_an_option(
     code: int,
 ):
     said_to_take(home, 4_000_000_000)
-    monkeypatch.setattr(Studio, "_engine", lambda self, _: Painter(inputs=InputStore.of(self.settings)))
+    monkeypatch.setattr("studio.studio.backend_of", lambda settings, *_: Painter(inputs=InputStore.of(settings)))
     typed = io.StringIO(answer or "")
     typed.isatty = lambda: answer in ("y\n", "n\n")  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdin", typed)

@@ -186,7 +186,7 @@ def test_strangers_let_nothing_be_downloaded_unless_that_is_set(home: Path, mann
         go_on.set()
         assert isinstance(ended(job), Done)
     with painting(home, host="0.0.0.0", share_downloads=True) as studio:
-        assert studio.may_download(who("ann", here=False))
+        assert studio.weights.may_download(who("ann", here=False))
 
 
 def test_two_come_at_once_and_what_a_job_needs_before_the_rest(studio: Studio, manners: Manners):
@@ -246,7 +246,7 @@ def test_each_kind_comes_is_used_and_goes(studio: Studio, key: str):
     assert there.place
     assert there.place.exists()
     assert there.size_bytes > 0
-    studio.remove(there, COMMAND_LINE)
+    studio.weights.remove(there, COMMAND_LINE)
     gone = studio.items[key]
     assert not gone.here
     assert gone.unfinished_bytes == 0
@@ -258,21 +258,21 @@ def test_what_is_in_use_is_not_removed(studio: Studio, manners: Manners):
     painter.held.set()  # type: ignore[attr-defined]
     job = studio.submit(FAR, who("ann"))
     with pytest.raises(InUse, match="Far is in use: a job needs it"):
-        studio.remove(studio.items[MODEL], COMMAND_LINE)
+        studio.weights.remove(studio.items[MODEL], COMMAND_LINE)
     painter.held.clear()  # type: ignore[attr-defined]
     assert isinstance(ended(job), Done)
-    studio.remove(studio.items[MODEL], COMMAND_LINE)
+    studio.weights.remove(studio.items[MODEL], COMMAND_LINE)
     held(manners)
     studio.downloads.start(studio.items[MODEL])
     with pytest.raises(InUse, match="is being downloaded"):
-        studio.remove(studio.items[MODEL], COMMAND_LINE)
+        studio.weights.remove(studio.items[MODEL], COMMAND_LINE)
     with pytest.raises(Refused, match="comes with the studio"):
-        studio.remove(studio.items["starter-4x"], COMMAND_LINE)
+        studio.weights.remove(studio.items["starter-4x"], COMMAND_LINE)
     shutil.copy(
         ASSETS / "upscalers" / "starter-4x.safetensors", studio.settings.folder("upscalers") / "own.safetensors"
     )
     with pytest.raises(Refused, match="is your own file"):
-        studio.remove(studio.items["own"], COMMAND_LINE)
+        studio.weights.remove(studio.items["own"], COMMAND_LINE)
 
 
 def test_a_file_that_two_share_stays_as_long_as_one_is_here(studio: Studio, home: Path):
@@ -282,7 +282,7 @@ def test_a_file_that_two_share_stays_as_long_as_one_is_here(studio: Studio, home
     one, two = studio.items["one"], studio.items["two"]
     studio.downloads.wait_for([one])
     assert two.here
-    studio.remove(one, COMMAND_LINE)
+    studio.weights.remove(one, COMMAND_LINE)
     assert two.here
 
 

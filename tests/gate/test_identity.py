@@ -12,6 +12,7 @@ from PIL import Image
 from studio.candidates.making import Candidates
 from studio.compare.arena import Arena
 from studio.compare.making import Compare
+from studio.downloads.weights import Weights
 from studio.errors import InvalidRecipe, NotFound, Refused
 from studio.gate.addresses import Addresses
 from studio.gate.identity import COMMAND_LINE, Identity
@@ -43,6 +44,7 @@ RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 LIBRARY = (LibraryIndex, Marks, Lineage, Importer, Exports, Usages)
 PARTS = (
     Studio,
+    Weights,
     Scheduler,
     Candidates,
     Grids,
@@ -131,45 +133,52 @@ def finds_no_people(studio: Studio, job: Job) -> None:
 def may_not_download(studio: Studio, job: Job) -> None:
     del job
     keeper = who("carol", here=False).of_account("carol", keeps=True)
-    may = {one: studio.may_download(one) for one in (STRANGER, ANN, keeper, COMMAND_LINE)}
+    may = {one: studio.weights.may_download(one) for one in (STRANGER, ANN, keeper, COMMAND_LINE)}
     assert may == {STRANGER: False, ANN: True, keeper: True, COMMAND_LINE: True}
 
 
 def lets_nothing_come(studio: Studio, job: Job) -> None:
     del job
     with pytest.raises(InvalidRecipe):
-        studio.check_downloads([studio.items["sdxl-base"]], STRANGER)
-    studio.check_downloads([studio.items["sdxl-base"]], ANN)
+        studio.weights.check([studio.items["sdxl-base"]], STRANGER)
+    studio.weights.check([studio.items["sdxl-base"]], ANN)
+
+
+def brings_nothing(studio: Studio, job: Job) -> None:
+    del job
+    with pytest.raises(InvalidRecipe):
+        studio.weights.bring([studio.items["sdxl-base"]], STRANGER)
+    assert studio.downloads.all() == []
 
 
 def downloads_nothing(studio: Studio, job: Job) -> None:
     del job
     with pytest.raises(Refused, match="Only whoever runs this studio downloads"):
-        studio.download("model/sdxl-base", STRANGER)
+        studio.weights.download("model/sdxl-base", STRANGER)
     assert studio.downloads.all() == []
 
 
 def cancels_nothing(studio: Studio, job: Job) -> None:
     del job
     with pytest.raises(Refused, match="Only whoever runs this studio cancels"):
-        studio.cancel_download("model/sdxl-base", STRANGER)
+        studio.weights.cancel("model/sdxl-base", STRANGER)
 
 
 def forgets_nothing(studio: Studio, job: Job) -> None:
     del job
-    studio.download("model/sdxl-base", ANN)  # which no hub answers
+    studio.weights.download("model/sdxl-base", ANN)  # which no hub answers
     while studio.downloads.is_coming(studio.items["sdxl-base"]):
         pass
-    studio.forget_download("model/sdxl-base", STRANGER)
+    studio.weights.forget("model/sdxl-base", STRANGER)
     assert len(studio.downloads.all()) == 1
-    studio.forget_download("model/sdxl-base", ANN)
+    studio.weights.forget("model/sdxl-base", ANN)
     assert studio.downloads.all() == []
 
 
 def removes_nothing(studio: Studio, job: Job) -> None:
     del job
     with pytest.raises(Refused, match="Only whoever runs this studio removes"):
-        studio.remove(studio.items["sdxl-base"], STRANGER)
+        studio.weights.remove(studio.items["sdxl-base"], STRANGER)
 
 
 def has_own_presets(studio: Studio, job: Job) -> None:
@@ -191,19 +200,24 @@ CONTRACT: dict[str, Callable[[Studio, Job], None]] = {
     "jobs_of": lists_own_jobs,
     "control_map": makes_no_map,
     "people": finds_no_people,
-    "may_download": may_not_download,
-    "check_downloads": lets_nothing_come,
-    "download": downloads_nothing,
-    "cancel_download": cancels_nothing,
-    "forget_download": forgets_nothing,
-    "remove": removes_nothing,
+    "weights.may_download": may_not_download,
+    "weights.check": lets_nothing_come,
+    "weights.bring": brings_nothing,
+    "weights.download": downloads_nothing,
+    "weights.cancel": cancels_nothing,
+    "weights.forget": forgets_nothing,
+    "weights.remove": removes_nothing,
 }
 
 
-@pytest.mark.parametrize("method", sorted({*CONTRACT, *asked(Studio)}))
+# What the studio is asked, itself and by its part that downloads.
+ASKED = {*asked(Studio), *(f"weights.{name}" for name in asked(Weights))}
+
+
+@pytest.mark.parametrize("method", sorted({*CONTRACT, *ASKED}))
 def test_whatever_the_studio_is_asked_it_does_for_who_asks(studio: Studio, job: Job, method: str) -> None:
     """A method that takes who asks, and has no case here, fails; so does a case of a method that takes nobody."""
-    assert method in asked(Studio), f"Studio.{method} takes nobody who asks"
+    assert method in ASKED, f"Studio.{method} takes nobody who asks"
     CONTRACT[method](studio, job)
 
 

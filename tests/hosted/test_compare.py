@@ -365,12 +365,12 @@ def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp
 PROGRAM = """
 import signal, sys
 from studio.cli import main
-from studio.studio import Studio
+from studio import studio
 from tests.drawer import Drawer
 signal.signal(signal.SIGINT, signal.default_int_handler)
 drawer = Drawer(gated=True)
 drawer.allow({draws})
-Studio._engine = lambda *_: drawer
+studio.backend_of = lambda *_: drawer
 sys.exit(main())
 """
 

@@ -154,7 +154,7 @@ def test_every_step_of_the_way_is_done_for_each_prompt(
     last = enlarged(home, made(home, Recipe(prompt="a house", model="starter", seed=5)), 2)
     (tmp_path / "prompts.txt").write_text("a boat\na fox\n")
     drawer, jobs = Drawer(), []
-    monkeypatch.setattr(Studio, "_engine", lambda *_: drawer)
+    monkeypatch.setattr("studio.studio.backend_of", lambda *_: drawer)
     submit = Studio.submit
     monkeypatch.setattr(Studio, "submit", lambda *args, **more: jobs.append(submit(*args, **more)) or jobs[-1])
     asked = ["repeat", str(last), "--prompts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "out"), "--json"]

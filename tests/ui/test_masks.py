@@ -30,7 +30,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 @pytest.fixture(scope="module")
 def inpaint_panel(studio: Studio) -> InpaintPanel:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        panel = Workspace(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter")).panels["inpainting"]
+        panel = Workspace(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter")).forms.panels[
+            "inpainting"
+        ]
     assert isinstance(panel, InpaintPanel)
     return panel
 

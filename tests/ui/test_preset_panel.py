@@ -48,20 +48,20 @@ class Page:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        panels = [workspace.presets.widget, workspace.stack.widget, workspace.units.widget]
-        self.values = {widget: widget.value for widget in (*workspace.shared_settings.moving, *panels)}
+        panels = [workspace.presets.widget, workspace.forms.stack.widget, workspace.forms.units.widget]
+        self.values = {widget: widget.value for widget in (*workspace.forms.shared_settings.moving, *panels)}
 
     def __getitem__(self, name: str) -> Any:
-        return self.values[self.workspace.shared_settings.all[name]]
+        return self.values[self.workspace.forms.shared_settings.all[name]]
 
     def set(self, **values: Any) -> None:
-        self.values |= {self.workspace.shared_settings.all[name]: value for name, value in values.items()}
+        self.values |= {self.workspace.forms.shared_settings.all[name]: value for name, value in values.items()}
 
     def act(self, act: str, /, whose: Any = None, **data: Any) -> dict[str, Any]:
         """What the dialog is told after an act."""
         asked = Telling(None, {"tab": TAB, **data})
         updates = self.workspace.presets.acts[act](self.values, asked, whose or request())
-        self.values |= self.workspace.shared_settings.later(self.values, updates)
+        self.values |= self.workspace.forms.shared_settings.later(self.values, updates)
         told: dict[str, Any] = self.values[self.workspace.presets.widget]
         return told
 
@@ -72,7 +72,7 @@ class Page:
 
     def choose(self, field: str, value: list[str]) -> None:
         """Ready-made words, elsewhere than in their field."""
-        shared_settings = self.workspace.shared_settings
+        shared_settings = self.workspace.forms.shared_settings
         self.values |= shared_settings.later(
             self.values, shared_settings._choose(self.values, SimpleNamespace(field=field, value=value), request())
         )
@@ -92,7 +92,7 @@ def test_all_that_is_on_the_form_is_saved_and_comes_back(page: Page, studio: Stu
     look = {"prompt": "a house", "styles": ["starter-night"], "steps": 9, "shape": "wide", "width": 168, "height": 96}
     page.set(**look, seed="7")
     loras = [{"name": "pixel-art", "weight": 0.5, "on": True}, {"name": "sketch", "on": False}]
-    page.values[page.workspace.stack.widget] = {"loras": loras}
+    page.values[page.workspace.forms.stack.widget] = {"loras": loras}
     assert page.save("recipes", "My look")["done"]
     preset = studio.presets.recipes["my-look"]
     assert (preset.guidance_scale, preset.scheduler, preset.seed) == (3.0, "DPM++ 2M Karras", 7)
@@ -101,7 +101,7 @@ def test_all_that_is_on_the_form_is_saved_and_comes_back(page: Page, studio: Stu
     assert (told["done"], told["said"]) == (True, "")
     assert {name: page[name] for name in look} == look
     assert page["seed"] == "7"
-    assert [entry["name"] for entry in page.values[page.workspace.stack.widget]["loras"]] == ["pixel-art"]
+    assert [entry["name"] for entry in page.values[page.workspace.forms.stack.widget]["loras"]] == ["pixel-art"]
 
 
 def test_a_part_leaves_all_else_as_it_is(page: Page) -> None:
@@ -123,11 +123,11 @@ def test_what_the_tab_has_no_place_for_is_said(page: Page, studio: Studio) -> No
 
 def test_pictures_are_left_out_and_that_is_said(page: Page, studio: Studio) -> None:
     unit = ControlUnit(kind="canny", image="a" * 64, weight=0.5)
-    page.values[page.workspace.units.widget] = {"units": [unit.model_dump(exclude_none=True)]}
+    page.values[page.workspace.forms.units.widget] = {"units": [unit.model_dump(exclude_none=True)]}
     assert page.save("recipes", "Edges")["said"] == "“Edges” is saved. Pictures are left out of it."
     assert studio.presets.recipes["edges"].controls == (ControlUnit(kind="canny", weight=0.5),)
     page.act("use", id="edges", parts=["control"])
-    assert page.values[page.workspace.units.widget]["units"][0]["weight"] == 0.5
+    assert page.values[page.workspace.forms.units.widget]["units"][0]["weight"] == 0.5
 
 
 def test_a_name_that_is_taken_has_to_be_said_twice(page: Page, studio: Studio) -> None:
@@ -230,11 +230,11 @@ def test_settings_of_a_picture_are_shown_as_they_resolved(page: Page, studio: St
         prompt="a house", styles=("starter-pixels",), negative_presets=("starter",), loras=(Lora(name="sketch"),)
     )
     (resolved,) = studio.resolve(asked)
-    page.values |= page.workspace.shared_settings.later(
-        page.values, page.workspace.shared_settings.show(resolved, TAB, page.values)
+    page.values |= page.workspace.forms.shared_settings.later(
+        page.values, page.workspace.forms.shared_settings.show(resolved, TAB, page.values)
     )
     assert (page["prompt"], page["styles"], page["negative_presets"]) == ("a house, pixel art", [], [])
-    (again,) = studio.resolve(page.workspace.form.read(page.values, TAB, loras=resolved.loras))
+    (again,) = studio.resolve(page.workspace.forms.form.read(page.values, TAB, loras=resolved.loras))
     assert again == resolved
 
 
@@ -249,7 +249,7 @@ def test_each_account_sees_its_own_presets_and_an_admin_gives_one_to_everybody(p
     assert [(one["folder"], one["name"]) for one in mine["shares"]] == [("recipes", "Mine"), ("styles", "Dusk")]
     assert (theirs["recipes"], theirs["shares"]) == ([], [])
     assert "no longer there" in page.act("use", whose=bob, id="mine", parts=["size"])["fault"]
-    offered = page.workspace.form.offered("styles", "starter", ["dusk"], ME)["value"]
+    offered = page.workspace.forms.form.offered("styles", "starter", ["dusk"], ME)["value"]
     assert offered == [], "it is nobody else's to choose"
     assert "Everybody" in page.act("share", whose=ann, folder="recipes", id="mine")["said"]
     shared = page.act("look", whose=bob)

@@ -105,8 +105,8 @@ def recipe_of(workspace: Workspace, tab: str, number: int) -> Recipe:
 
 def values_of(workspace: Workspace, recipe: Recipe) -> dict[Any, Any]:
     """What all widgets hold when the form of the recipe's own tab says it."""
-    first = workspace.shared_settings.later({}, {})
-    return workspace.shared_settings.later(first, workspace._shown(recipe, first, ME))
+    first = workspace.forms.shared_settings.later({}, {})
+    return workspace.forms.shared_settings.later(first, workspace.forms.shown(recipe, first, ME))
 
 
 @pytest.mark.parametrize(("tab", "number"), CASES)
@@ -114,15 +114,15 @@ def test_what_a_form_says_comes_back_from_the_file_of_its_picture(
     workspace: Workspace, tmp_path: Path, tab: str, number: int
 ) -> None:
     recipe = recipe_of(workspace, tab, number)
-    assert workspace._tab_of(recipe) == tab
-    (said,) = workspace._recipes(tab, values_of(workspace, recipe), ME)
+    assert workspace.forms.tab_of(recipe) == tab
+    (said,) = workspace.forms.recipes(tab, values_of(workspace, recipe), ME)
     assert said.given() == recipe.given()
     for how in (writing.Writing(), writing.Writing("webp"), writing.Writing("jpeg")):
         path = tmp_path / f"a{how.ending}"
         writing.write(picture(recipe), said, {}, path, how)
         kept = own.read(path)
         assert kept.given() == recipe.given()
-    (again,) = workspace._recipes(tab, values_of(workspace, kept), ME)
+    (again,) = workspace.forms.recipes(tab, values_of(workspace, kept), ME)
     assert again == recipe
 
 
@@ -132,14 +132,14 @@ def test_every_control_that_a_form_shows_has_a_case(workspace: Workspace, tab: s
     for number in range(len(FORMS[tab])):
         recipe = recipe_of(workspace, tab, number)
         source = {name: recipe.get(name) for name in ("init_image", "mask_image", "outpaint") if recipe.get(name)}
-        names = {key.rpartition("/")[2] for key in workspace.form.of(tab) if not key.endswith("-on")}
-        shown |= names - workspace.form.hidden(values_of(workspace, recipe), tab, **source)
+        names = {key.rpartition("/")[2] for key in workspace.forms.form.of(tab) if not key.endswith("-on")}
+        shown |= names - workspace.forms.form.hidden(values_of(workspace, recipe), tab, **source)
         covered |= recipe.given().keys()
     assert shown - covered == set(), "write a case in which it is otherwise than by itself"
 
 
 def test_every_tab_that_makes_pictures_and_every_field_of_a_recipe_has_a_case(workspace: Workspace) -> None:
-    assert set(FORMS) == set(workspace.form.tasks)
+    assert set(FORMS) == set(workspace.forms.form.tasks)
     said = {name for cases in FORMS.values() for case in cases for name, value in case.items() if value is not None}
     assert said == set(setting_specs())
     for case, of in (((LORA,), Lora), ((MADE, READY), ControlUnit), ((SIDES,), OutpaintPadding)):

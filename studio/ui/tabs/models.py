@@ -92,7 +92,7 @@ class ModelsPanel(Panel):
             "here": hub.in_words(sum(item["bytes"] for item in items if item["state"] == "here")),
             "free": hub.in_words(hub_cache.free_bytes(hub_cache.root())),
             "off": hub.is_off(),
-            "fetches": self.studio.may_download(who),
+            "fetches": self.studio.weights.may_download(who),
             "removes": who.keeps,
         }
 
@@ -101,19 +101,19 @@ class ModelsPanel(Panel):
         return {"coming": [_coming(one) for one in self.studio.downloads.all()]}
 
     def _fetch(self, event: Keyed, who: Identity) -> Answer:
-        self.studio.download(event["key"], who)
+        self.studio.weights.download(event["key"], who)
         return {}
 
     def _cancel(self, event: Keyed, who: Identity) -> Answer:
-        self.studio.cancel_download(event["key"], who)
+        self.studio.weights.cancel(event["key"], who)
         return {}
 
     def _dismiss(self, event: Keyed, who: Identity) -> Answer:
-        self.studio.forget_download(event["key"], who)
+        self.studio.weights.forget(event["key"], who)
         return {}
 
     def _remove(self, event: Keyed, who: Identity) -> Answer:
-        self.studio.remove(self.studio.items[event["key"]], who)
+        self.studio.weights.remove(self.studio.items[event["key"]], who)
         return {}
 
 
