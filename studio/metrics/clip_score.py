@@ -30,7 +30,7 @@ class ClipScore(Metric):
     """The cosine between what a CLIP sees in the picture and what it reads in the prompt, times 100."""
 
     label = "CLIP score"
-    help = "How well the picture fits the prompt, as a CLIP sees it; numbers of different prompts do not compare."
+    help = "How well the picture fits the prompt, as CLIP sees it; scores of different prompts cannot be compared."
     cost = "a small network a picture; CLIP ViT-L/14 takes about 2 s each without a GPU"
     fault = "off the prompt"
     maximum = 100.0

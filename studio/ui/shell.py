@@ -140,4 +140,5 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
 
     private = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}
     blocks.load(arrive, None, [status], **private)
-    status.again(look, None, [status], queue=False, **private)
+    # A look that is asked for while one is on its way comes after it: a job may have ended meanwhile.
+    status.again(look, None, [status], queue=False, trigger_mode="always_last", **private)

@@ -83,6 +83,7 @@ def an_example_fills_in_each_tab_that_has_some(page: Page) -> None:
     panel = emptied(page, "Image to image")
     expect(example).not_to_have_text(elsewhere)
     words = example.inner_text()
+    expect(example.locator("img")).to_be_visible()
     example.click()
     expect(panel.locator(".well figure")).to_have_count(1)
     expect(prompt).to_have_value(words)

@@ -67,11 +67,12 @@ def test_a_deployment_prints_its_address_and_nothing_of_the_token(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.TOKEN)
     at_the_hub.builds, at_the_hub.log = ("RUNNING",), (f"HF_TOKEN={hub_server.TOKEN}\n",)
-    assert main(["deploy", SPACE, "--json"]) == 0
+    assert main(["deploy", SPACE, "--protected", "--json"]) == 0
     told = capfd.readouterr()
     done = json.loads(told.out)
     assert done["url"] == f"{at_the_hub.endpoint}/spaces/{SPACE}"
     assert set(done["sent"]) == at_the_hub.spaces[SPACE].files.keys() - {".gitattributes"}
+    assert at_the_hub.spaces[SPACE].visibility == "protected"
     assert "HF_TOKEN=…" in told.err
     assert hub_server.TOKEN not in told.out + told.err
 
