@@ -13,6 +13,7 @@ from tests.browser.conftest import NewPage, reload
 from tests.browser.models import choose_model, offers
 from tests.browser.rooms import turn_to as turn_to_any
 from tests.browser.stage import ask, draw, drawing
+from tests.browser.touch import place
 from tests.headers import write_model
 from tests.ui.painter import Painter
 
@@ -222,6 +223,8 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         expect(panel).to_contain_text("128 × 128")
     # The picture came before its room was seen, and is fitted to it all the same: the tab was never open before.
     page.wait_for_function(FITTED)
+    room, pane = (place(page.locator(where))["height"] for where in (".mask-room", ".editor-pane"))
+    assert room > 0.75 * pane, "tools and rounds leave the picture most of the screen"
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
     # What asks for no words has a line of its own on the empty stage, and leaves it there.
     turn_to(page, "Upscale")
