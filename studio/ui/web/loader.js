@@ -21,6 +21,14 @@ const COUNTS = /^\(\) *=> *\{[^}]*\(performance\.now\(\) *-/;
 const frame = window.requestAnimationFrame.bind(window);
 window.requestAnimationFrame = (act) => (COUNTS.test(String(act)) ? window.setTimeout(() => frame(act), 1000) : frame(act));
 
+// Gradio clones whatever its components hold, value by value, whenever one of them changes: what is no object is its own clone, and a function has none.
+const clone = window.structuredClone.bind(window);
+const UNCLONED = new DOMException("A function cannot be cloned.", "DataCloneError");
+window.structuredClone = (value, options) => {
+    if (typeof value === "function") throw UNCLONED;
+    return Object(value) === value ? clone(value, options) : value;
+};
+
 // Gradio draws the first tab until it is told which one was chosen last, which has another shape: until that is there, its place is empty.
 const chosen = location.hash.slice(1) || /"tab":"(\w+)"/.exec(localStorage.getItem("image-studio-kept") ?? "")?.[1];
 if (chosen && chosen !== "FIRST") document.documentElement.dataset.turning = chosen;
