@@ -92,15 +92,22 @@ def hold(page: Page, act: str) -> list[Route]:
 
 def make_raced(page: Page, more: Locator) -> None:
     """Raced, those that fall behind stay with their reason, and one of them can be finished all the same."""
+    page.evaluate(HOLD_THE_FILTER)
     more.get_by_label("Race").check()
+    # What is told of the set meanwhile does not take the choice back.
+    with page.expect_response(lambda answer: '"mark"' in (answer.request.post_data or "")) as marked:
+        cell(page, 0).get_by_role("button", name="Star").click()
+    marked.value.finished()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(more.get_by_label("Race")).to_be_checked()
     more.get_by_label("Prompt").fill("raced")
     more.get_by_label("Pictures").fill("4")
     held = hold(page, "more")
     more.get_by_role("button", name="Make more").click()
     while not held:  # the test's limit ends it
         page.wait_for_timeout(20)
-    # By now the filter, which says whether there are races, waits to be asked of the set before.
-    page.wait_for_timeout(1000)
+    # The filter, which says whether there are races, now waits to be asked of the set before.
+    page.evaluate("later.forEach((act) => act())")
     held[0].continue_()
     expect(page.get_by_label("Set", exact=True).locator("option:checked")).to_contain_text("raced")
     expect(counts(page)).to_contain_text("2 of 4 made · 2 dropped")
@@ -110,6 +117,14 @@ def make_raced(page: Page, more: Locator) -> None:
     expect(counts(page)).to_contain_text("3 of 4 made · 1 dropped")
     expect(fallen).to_have_count(1)
     expect(more.get_by_label("Race")).to_be_checked()
+
+
+# What is told once nobody changes the filter any more.
+HOLD_THE_FILTER = """() => {
+    const wait = window.setTimeout;
+    window.later = [];
+    window.setTimeout = (act, ms, ...more) => (ms === 150 ? -window.later.push(act) : wait(act, ms, ...more));
+}"""
 
 
 def paste(entry: Locator, text: str) -> None:

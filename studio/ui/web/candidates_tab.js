@@ -61,6 +61,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     function turn(set) {
         if (set === wanted) return;
         wanted = set;
+        rest();
         picks = new Set();
         cursor = null;
         remember();
@@ -126,10 +127,11 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     /**
-     * The filter as it is told, unless it is being written.
+     * The filter as it is told, unless it is being written or has yet to be told itself.
      * @param {CandidatesView} told
      */
     function follow({ rules: { keep, reject_share: share, race } }) {
+        if (resting) return;
         look.race = race;
         if (document.activeElement?.matches('[aria-label="Keep which"], [aria-label="How many"]')) return;
         Object.assign(look, { sift: keep !== null ? "keep" : share !== null ? "reject" : "all", amount: keep ?? Math.round(100 * (share ?? 0)) });
@@ -282,11 +284,19 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         else parts(root, ".board-tools [aria-expanded]").at(-1)?.focus();
     }
 
-    function filter() {
+    /** @param {(() => void)} [then] What is done once nobody changes the filter any more, instead of what was to be done. */
+    function rest(then) {
         clearTimeout(resting);
-        resting = setTimeout(() => {
-            if (view && view.set !== null) ask("sift", { ...side.read(view.rules), keep: look.sift === "keep" ? Math.round(look.amount) : null, reject_share: look.sift === "reject" ? Math.min(1, look.amount / 100) : null, race: look.race });
+        resting = then && setTimeout(() => {
+            resting = undefined;
+            then();
         }, REST);
+    }
+
+    function filter() {
+        rest(() => {
+            if (view && view.set !== null) ask("sift", { ...side.read(view.rules), keep: look.sift === "keep" ? Math.round(look.amount) : null, reject_share: look.sift === "reject" ? Math.min(1, look.amount / 100) : null, race: look.race });
+        });
     }
 
     document.addEventListener("keydown", key, true);
