@@ -6,18 +6,17 @@ import os
 import random
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 
 from starter_factory.art import ArtError, make_art
-from starter_factory.canvas import Image
 from starter_factory.captions import describe
 from starter_factory.draw import draw
+from starter_factory.evaluate import write_sheet
 from starter_factory.scene import training_scene
-from starter_factory.stages import STAGES
+from starter_factory.stages import LANES, STAGES, MissingError, chain, store, train
 from starter_factory.store import Stored
 from starter_factory.training import Session
 
@@ -33,17 +32,20 @@ def main() -> None:
     world.add_argument("--sheet", type=Path, required=True)
     world.add_argument("--count", type=int, default=48)
     world.add_argument("--seed", type=int, default=0)
-    train = commands.add_parser("train", help="train a stage, from its last checkpoint or from what is stored")
-    train.add_argument("stage", choices=list(STAGES))
-    train.add_argument("--minutes", type=float, default=1e9, help="of wall time; else until it is stopped")
-    train.add_argument("--steps", type=int, help="in all, earlier runs included")
-    train.add_argument("--cooling", type=float, default=0.0, help="share of the run in which the learning rate falls")
-    train.add_argument("--device", default="cpu")
-    train.add_argument("--threads", type=int, default=1)
-    train.add_argument("--workers", type=int, default=0, help="processes that draw")
-    train.add_argument(
+    training = commands.add_parser("train", help="train a stage, from its last checkpoint or from what is stored")
+    training.add_argument("stage", choices=list(STAGES))
+    training.add_argument("--minutes", type=float, default=1e9, help="of wall time; else until it is stopped")
+    training.add_argument("--steps", type=int, help="in all, earlier runs included")
+    training.add_argument(
+        "--cooling", type=float, default=0.0, help="share of the run in which the learning rate falls"
+    )
+    training.add_argument(
         "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
     )
+    whole = commands.add_parser("chain", help="train and store the family in its order, each stage for its minutes")
+    whole.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; else all of the lane")
+    whole.add_argument("--lane", choices=[*LANES, "all"], default="all", help="two may run side by side")
+    whole.add_argument("--pace", type=float, default=1.0, help="times the minutes of each stage")
     keep = commands.add_parser("store", help="write a stage's averaged weights into the stored model")
     keep.add_argument("stage", choices=list(STAGES))
     sample = commands.add_parser("sample", help="write a sheet of pictures of unseen captions, or of one prompt")
@@ -58,7 +60,11 @@ def main() -> None:
     measure.add_argument("--prompt", default="house", help="the thing whose pictures are compared")
     measure.add_argument("--seeds", type=int, default=32)
     measure.add_argument("--live", action="store_true", help="take the denoiser from its checkpoint")
-    for command in (train, keep, sample, measure):
+    for command in (training, whole):
+        command.add_argument("--device", default="cpu")
+        command.add_argument("--threads", type=int, default=1)
+        command.add_argument("--workers", type=int, default=0, help="processes that draw")
+    for command in (training, whole, keep, sample, measure):
         command.add_argument(
             "--work", type=Path, default=WORK, help="folder of checkpoints; a file `pause` there pauses"
         )
@@ -66,7 +72,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         COMMANDS[arguments.command](arguments)
-    except ArtError as error:
+    except (ArtError, MissingError) as error:
         sys.exit(str(error))
 
 
@@ -84,17 +90,28 @@ def _draw_world(asked: argparse.Namespace) -> None:
 
 
 def _train(asked: argparse.Namespace) -> None:
-    torch.set_num_threads(asked.threads)
-    asked.work.mkdir(parents=True, exist_ok=True)
-    session = Session(
-        asked.work, torch.device(asked.device), asked.minutes, asked.steps, asked.cooling, asked.workers, asked.shrink
+    session = replace(
+        _session(asked), minutes=asked.minutes, steps=asked.steps, cooling=asked.cooling, shrink=asked.shrink
     )
-    run = STAGES[asked.stage].train(session, Stored(asked.stored))
+    run = train(asked.stage, session, Stored(asked.stored))
     print(f"{run.name}: {run.step} steps, {run.samples} samples, loss {run.loss:.4f}")
 
 
+def _chain(asked: argparse.Namespace) -> None:
+    if unknown := [name for name in asked.stages if name not in STAGES]:
+        sys.exit(f"There is no stage {unknown[0]}; there are {', '.join(STAGES)}.")
+    lanes = LANES.values() if asked.lane == "all" else [LANES[asked.lane]]
+    chain(asked.stages or [name for lane in lanes for name in lane], _session(asked), Stored(asked.stored), asked.pace)
+
+
+def _session(asked: argparse.Namespace) -> Session:
+    torch.set_num_threads(asked.threads)
+    asked.work.mkdir(parents=True, exist_ok=True)
+    return Session(asked.work, torch.device(asked.device), workers=asked.workers)
+
+
 def _store(asked: argparse.Namespace) -> None:
-    STAGES[asked.stage].store(Session(asked.work, torch.device("cpu")), Stored(asked.stored))
+    store(asked.stage, Session(asked.work, torch.device("cpu")), Stored(asked.stored))
 
 
 def _sample(asked: argparse.Namespace) -> None:
@@ -118,18 +135,11 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "art": _make_art,
     "world": _draw_world,
     "train": _train,
+    "chain": _chain,
     "store": _store,
     "sample": _sample,
     "measure": _measure,
 }
-
-
-def write_sheet(pictures: list[Image], path: Path, columns: int = 8) -> None:
-    """The pictures side by side, in rows; the last row is filled with white."""
-    blank = np.full_like(pictures[0], 255)
-    filled = pictures + [blank] * (-len(pictures) % columns)
-    rows = [np.hstack(filled[start : start + columns]) for start in range(0, len(filled), columns)]
-    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
 
 
 if __name__ == "__main__":

@@ -149,13 +149,21 @@ class Ring:
 
 
 def batches(vae: AutoencoderKL, tokenizer: CLIPTokenizer, session: Session, first: int, batch: int) -> Iterator[Batch]:
-    """Latents of one shape, ids of one of their captions, and where subjects are.
+    """Latents of one shape, ids of one of their captions, and where subjects are."""
+    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session.shrink)
+    for drawn in pooled(vae, renders, session, first, batch):
+        yield {"latents": drawn["latents"], "shown": drawn["shown"].float(), "ids": drawn["ids"]}
 
-    Some pictures are new, and all are drawn from the last that were encoded.
+
+def pooled(
+    vae: AutoencoderKL, renders: IterableDataset[Batch], session: Session, first: int, batch: int, kept: int = KEPT
+) -> Iterator[Batch]:
+    """Rows of one shape with latents and the ids of one of their captions.
+
+    Some pictures are new, and all are drawn from the last that were encoded; `kept` for each step of BATCH pictures.
     """
     rings: dict[tuple[int, ...], Ring] = {}
-    randomness, room = torch.Generator().manual_seed(first), KEPT * batch // BATCH
-    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session.shrink)
+    randomness, room = torch.Generator().manual_seed(first), kept * batch // BATCH
     for rendered in DataLoader(renders, batch_size=None, num_workers=session.workers):
         encoded = _encoded(vae, rendered, session.device)
         rings.setdefault(tuple(encoded["latents"].shape[-2:]), Ring(room)).add(encoded)
@@ -163,18 +171,17 @@ def batches(vae: AutoencoderKL, tokenizer: CLIPTokenizer, session: Session, firs
         ring = list(rings.values())[int(torch.multinomial(counts, 1, generator=randomness))]
         drawn = ring.draw(batch, randomness)
         which = torch.randint(0, CAPTIONS, (batch,), generator=randomness)
-        yield {
-            "latents": drawn["latents"].float(),
-            "shown": drawn["shown"].float(),
-            "ids": drawn["ids"][torch.arange(batch), which.to(drawn["ids"].device)].long(),
-        }
+        ids = drawn["ids"][torch.arange(batch), which.to(drawn["ids"].device)].long()
+        yield drawn | {"latents": drawn["latents"].float(), "ids": ids}
 
 
 def _encoded(vae: AutoencoderKL, rendered: Batch, device: torch.device) -> Batch:
-    images = rendered["images"].to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    """The rows with latents in the place of images."""
+    rows = {key: value.to(device) for key, value in rendered.items()}
+    images = rows.pop("images").permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.no_grad(), autocast(device):
         latents = vae.encode(images.to(memory_format=torch.channels_last)).latent_dist.mean.half()
-    return {"latents": latents, "shown": rendered["shown"].to(device), "ids": rendered["ids"].to(device)}
+    return {"latents": latents} | rows
 
 
 def train_base(session: Session, stored: Stored) -> Run:

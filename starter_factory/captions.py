@@ -6,14 +6,14 @@ and what is said is always true.
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from starter_factory.people import has_long_hair
 from starter_factory.places import PLACES
 from starter_factory.scene import GROUNDS, PASTEL, PLAIN, POSES, STYLES, TIMES, Scene, Subject
-from starter_factory.sprites import DRAWN_BY_US, NATURAL, sprite
+from starter_factory.sprites import DRAWN_BY_US, NATURAL, PAINT, sprite
 from starter_factory.things import THINGS, WORDS_AHEAD, Thing
 
 Words = Mapping[str, tuple[str, ...]]
@@ -29,9 +29,11 @@ SAID = {
     "size": 0.5,
     "pose": 0.6,
     "ground": 0.7,
+    # A colour that a thing seldom has is nearly always said, so that a cat without a word about it is no green one.
+    "strange colour": 0.88,
 }
-# A colour that a thing seldom has is nearly always said, so that a cat without a word about it is no green one.
-STRANGE_COLOUR = 0.88
+# All that can be seen of how a scene was meant; a thing's own colour is no such thing.
+EVERYTHING = {**dict.fromkeys(SAID, 1.0), "own colour": 0.0}
 
 COLOUR_WORDS: Words = {colour: (colour,) for colour in NATURAL} | {
     "purple": ("purple", "purple", "violet"),
@@ -138,16 +140,16 @@ class Caption:
     mentions: tuple[Mention, ...] = ()
 
 
-def describe(scene: Scene, rng: random.Random) -> Caption:
-    """One of the many captions of the scene."""
-    order, relation = _order(scene, rng)
-    positions = relation not in ("left of", "right of") and rng.random() < 0.9
+def describe(scene: Scene, rng: random.Random, shares: Mapping[str, float] = SAID) -> Caption:
+    """One of the many captions of the scene; `shares` is how often each is said where it can be."""
+    order, relation = _order(scene, rng, shares)
+    positions = relation not in ("left of", "right of") and rng.random() < max(0.9, shares["position"])
     mentions, names = [], []
     for subject in order:
-        mention, name = _mention(subject, rng, alone=len(order) == 1, positions=positions)
+        mention, name = _mention(subject, rng, shares, alone=len(order) == 1, positions=positions)
         mentions.append(mention)
         names.append(name)
-    said = _setting(scene, rng)
+    said = _setting(scene, rng, shares)
     caption = Caption("", said["place"], said["time"], said["style"], said["ground"], relation, tuple(mentions))
     text = _as_tags(caption, names, rng) if rng.random() < 0.2 else _as_sentence(caption, names, rng)
     ending = rng.choice(ENDINGS)
@@ -155,7 +157,7 @@ def describe(scene: Scene, rng: random.Random) -> Caption:
     return Caption(whole, caption.place, caption.time, caption.style, caption.ground, relation, caption.mentions)
 
 
-def _order(scene: Scene, rng: random.Random) -> tuple[list[Subject], str | None]:
+def _order(scene: Scene, rng: random.Random, shares: Mapping[str, float]) -> tuple[list[Subject], str | None]:
     """The subjects as they are mentioned, and how the first stands to the second if that is said."""
     if scene.relation:
         back, front = scene.subjects
@@ -164,23 +166,23 @@ def _order(scene: Scene, rng: random.Random) -> tuple[list[Subject], str | None]
         return ([front, back], scene.relation) if rng.random() < 0.6 else ([back, front], OPPOSITE[scene.relation])
     order = list(scene.subjects)
     rng.shuffle(order)
-    if len(order) == 2 and rng.random() < 0.2:
+    if len(order) == 2 and rng.random() < 0.5 * shares["position"]:
         one, other = (sum(spot.x for spot in subject.spots) / len(subject.spots) for subject in order)
         if abs(one - other) > 0.2:
             return order, "left of" if one < other else "right of"
     return order, None
 
 
-def _setting(scene: Scene, rng: random.Random) -> dict[str, str | None]:
+def _setting(scene: Scene, rng: random.Random, shares: Mapping[str, float]) -> dict[str, str | None]:
     plain = scene.place == PLAIN
-    say_place = not scene.subjects or rng.random() < SAID["place"]
+    say_place = not scene.subjects or rng.random() < shares["place"]
     timed = scene.place not in ("space", "underwater", PLAIN)
-    time_share = SAID["time"] * (0.5 if scene.place == "room" else 1.0)
+    time_share = shares["time"] ** (2 if scene.place == "room" else 1)
     return {
         "place": scene.place if say_place else None,
         "time": scene.time if timed and rng.random() < time_share else None,
-        "style": scene.style if rng.random() < SAID["style"] else None,
-        "ground": _ground(scene) if plain and say_place and rng.random() < SAID["ground"] else None,
+        "style": scene.style if rng.random() < shares["style"] else None,
+        "ground": _ground(scene) if plain and say_place and rng.random() < shares["ground"] else None,
     }
 
 
@@ -192,23 +194,25 @@ def _ground(scene: Scene) -> str:
     )
 
 
-def _mention(subject: Subject, rng: random.Random, *, alone: bool, positions: bool) -> tuple[Mention, str]:
+def _mention(
+    subject: Subject, rng: random.Random, shares: Mapping[str, float], *, alone: bool, positions: bool
+) -> tuple[Mention, str]:
     """What is said of the subject, and the words for it without its position."""
     thing = THINGS[subject.thing]
-    colour = _said_colour(subject, thing, rng)
-    size = subject.size if subject.size in SIZE_WORDS and rng.random() < SAID["size"] else None
-    pose = subject.pose if subject.pose and rng.random() < SAID["pose"] else None
-    share = SAID["position"] * (1.0 if alone else 1.2)
+    colour = _said_colour(subject, thing, rng, shares)
+    size = subject.size if subject.size in SIZE_WORDS and rng.random() < shares["size"] else None
+    pose = subject.pose if subject.pose and rng.random() < shares["pose"] else None
+    share = shares["position"] * (1.0 if alone else 1.2)
     position = subject.position if positions and rng.random() < share else None
     mention = Mention(thing.name, len(subject.spots), colour, position, size, pose)
     return mention, _words_for(mention, subject, thing, rng)
 
 
-def _said_colour(subject: Subject, thing: Thing, rng: random.Random) -> str | None:
+def _said_colour(subject: Subject, thing: Thing, rng: random.Random, shares: Mapping[str, float]) -> str | None:
     if subject.colour:
-        strange = thing.paint < 0.5
-        return subject.colour if rng.random() < (STRANGE_COLOUR if strange else SAID["colour"]) else None
-    if subject.art == DRAWN_BY_US or rng.random() >= SAID["own colour"]:
+        share = shares["strange colour" if thing.paint < 0.5 else "colour"]
+        return subject.colour if rng.random() < share else None
+    if subject.art == DRAWN_BY_US or rng.random() >= shares["own colour"]:
         return None
     return sprite(subject.thing, subject.art).natural
 
@@ -327,17 +331,42 @@ def _with_article(name: str, mention: Mention | None = None) -> str:
 
 @cache
 def vocabulary() -> tuple[str, ...]:
+    """Every word that the tokenizer knows as one, those of things to come included, in alphabetical order."""
+    return tuple(sorted({*known_words(), *_words(WORDS_AHEAD), *_words(map(plural, WORDS_AHEAD))}))
+
+
+@cache
+def known_words() -> tuple[str, ...]:
     """Every word that a caption can contain, in alphabetical order."""
     phrases: list[str] = [FRAME, *FILLERS, *OPENINGS, *ENDINGS, *PLAIN_OPENINGS]
     phrases += [*PLACES, *TIMES, *STYLES, *POSES, *GROUNDS, *POSITION_WORDS, *IRREGULAR.values()]
     for table in (*TABLES, COUNT_WORDS):
         phrases.extend(phrase for choices in table.values() for phrase in choices)
-    phrases += [*WORDS_AHEAD, *map(plural, WORDS_AHEAD)]
     for thing in THINGS.values():
         phrases += [thing.name, thing.many, *thing.words, *(plural(word) for word in thing.words)]
-    return tuple(sorted({word for phrase in phrases for word in words_of(phrase)}))
+    return tuple(sorted(_words(phrases)))
+
+
+def _words(phrases: Iterable[str]) -> set[str]:
+    return {word for phrase in phrases for word in words_of(phrase)}
 
 
 def words_of(text: str) -> list[str]:
     """The lower-case words of a text; each digit is one."""
     return re.findall(r"[a-z]+|[0-9]", text.lower())
+
+
+def word_groups() -> dict[str, list[str]]:
+    """The words that tell something, by what they are for, as a page shows them to a creator."""
+    groups: dict[str, list[str]] = {"places": list(PLACES), "times": list(TIMES), "styles": list(STYLES)}
+    for thing in THINGS.values():
+        groups.setdefault(thing.group, []).append(thing.name)
+    return groups | {
+        "colours": list(PAINT),
+        "positions": list(POSITION_WORDS),
+        "sizes": list(SIZE_WORDS),
+        "counts": ["two", "three", "four"],
+        "poses": list(POSES),
+        "relations": ["in front of", "behind", "on top of", "next to"],
+        "backgrounds": [f"on a {ground} background" for ground in ("white", "black", "yellow", "blue")],
+    }

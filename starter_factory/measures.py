@@ -1,6 +1,6 @@
 """How well pictures follow their captions, and how much pictures of one prompt differ."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import cv2
@@ -15,47 +15,54 @@ from starter_factory.sprites import COLOURS
 # The side at which two pictures are compared: what differs there is layout and colour, not detail.
 COARSE = 16
 
+# Both things of two are there, each in its colour.
+BOUND = "two things and their colours"
+
 Scores = dict[str, float]
+Verdict = tuple[str, bool]
 
 
 def agreement(captions: Sequence[Caption], sights: Sequence[Sight]) -> Scores:
     """Per cent of what captions say that is seen; what they leave out is not asked."""
     asked: dict[str, list[bool]] = {}
-
-    def note(question: str, right: bool) -> None:
-        asked.setdefault(question, []).append(right)
-
     for caption, sight in zip(captions, sights, strict=True):
-        for key in ("place", "time", "style"):
-            said = getattr(caption, key)
-            if said:
-                note(key, said == getattr(sight, key))
-        if caption.ground:
-            note("ground", caption.ground.removeprefix("light ") == sight.ground)
-        found = [_match(mention, sight.things) for mention in caption.mentions]
-        if caption.mentions:
-            name = ("one thing", "two things", "three things")[len(found) - 1]
-            note(name, all(found))
-            note("nothing else", len(sight.things) <= len({mention.thing for mention in caption.mentions}))
-        for mention, seen in zip(caption.mentions, found, strict=True):
-            if seen:
-                _note_details(mention, seen, note)
-        if len(found) == 2 and all(found) and all(mention.colour in COLOURS for mention in caption.mentions):
-            pairs = zip(caption.mentions, found, strict=True)
-            note("two things' colours", all(mention.colour == seen.colour for mention, seen in pairs if seen))
+        for question, right in verdicts(caption, sight):
+            asked.setdefault(question, []).append(right)
     return {question: round(100 * float(np.mean(rights)), 1) for question, rights in sorted(asked.items())}
+
+
+def verdicts(caption: Caption, sight: Sight) -> list[Verdict]:
+    """Each question that the caption answers, and whether the picture answers it likewise."""
+    found = [_match(mention, sight.things) for mention in caption.mentions]
+    pairs = [(mention, seen) for mention, seen in zip(caption.mentions, found, strict=True) if seen]
+    noted = [
+        (key, said == getattr(sight, key)) for key in ("place", "time", "style") if (said := getattr(caption, key))
+    ]
+    if caption.ground:
+        noted.append(("ground", caption.ground.removeprefix("light ") == sight.ground))
+    if caption.mentions:
+        noted.append((("one thing", "two things", "three things")[len(found) - 1], all(found)))
+        noted.append(("nothing else", len(sight.things) <= len({mention.thing for mention in caption.mentions})))
+    for pair in pairs:
+        noted += _details(*pair)
+    if len(found) == 2 and all(mention.colour in COLOURS for mention in caption.mentions):
+        coloured = all(mention.colour == seen.colour for mention, seen in pairs)
+        noted.append((BOUND, coloured and len(pairs) == 2))
+        noted += [("two things' colours", coloured)] if len(pairs) == 2 else []
+    return noted
 
 
 def _match(mention: Mention, things: Sequence[Seen]) -> Seen | None:
     return next((seen for seen in things if seen.thing == mention.thing), None)
 
 
-def _note_details(mention: Mention, seen: Seen, note: Callable[[str, bool], None]) -> None:
+def _details(mention: Mention, seen: Seen) -> list[Verdict]:
+    noted = [("count, one" if mention.count == 1 else "count, several", mention.count == seen.count)]
     if mention.colour in COLOURS:
-        note("colour", mention.colour == seen.colour)
+        noted.append(("colour", mention.colour == seen.colour))
     if mention.position:
-        note("position", mention.position == side_of(seen.x))
-    note("count, one" if mention.count == 1 else "count, several", mention.count == seen.count)
+        noted.append(("position", mention.position == side_of(seen.x)))
+    return noted
 
 
 def side_of(x: float) -> str:

@@ -1,6 +1,6 @@
 """The probe: a small network that names what a picture shows, and where. It has only ever seen renders.
 
-It answers for the whole picture (place, time, look, ground), and for each of 32 x 32 cells: which thing is there, and
+It answers for the whole picture (place, time, look, ground), and for each of 24 x 24 cells: which thing is there, and
 of which colour.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, silu
 
 from starter_factory.canvas import Image
-from starter_factory.draw import Drawing, draw
+from starter_factory.draw import SIDE, Drawing, draw
 from starter_factory.places import PLACES
 from starter_factory.scene import GROUNDS, PLAIN, STYLES, TIMES, Scene, random_scene
 from starter_factory.sprites import COLOURS
@@ -26,7 +26,7 @@ from starter_factory.things import THINGS
 from starter_factory.training import Batch, Run, Session, autocast, fit, samples_of
 from starter_factory.vae import to_tensor
 
-CELLS = 32
+CELLS = SIDE // 8
 WIDTHS = (24, 48, 72, 112, 144)
 BATCH = 8
 LEARNING_RATE = 1.5e-3
@@ -60,20 +60,29 @@ class Probe(nn.Module):
         self.whole = nn.Linear(2 * WIDTHS[-1], sum(len(names) for names in WHOLE.values()))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        hidden = silu(self.first(images))
-        levels = []
-        for down in self.downs:
-            hidden = down(hidden)
-            levels.append(hidden)
-        fine, middle, coarse = levels[1:]
-        wide = self.wide(coarse)
-        pooled = torch.cat([wide.mean(dim=(2, 3)), wide.amax(dim=(2, 3))], dim=1)
-        whole = self.whole(pooled).split([len(names) for names in WHOLE.values()], dim=1)
+        fine, middle, coarse = self._levels(images)
+        whole = self.whole(self._pooled(coarse)).split([len(names) for names in WHOLE.values()], dim=1)
         size = fine.shape[-2:]
         up = fine + interpolate(self.middle(middle), size) + interpolate(self.across(coarse), size)
         cells = self.joined(up)
         answers = dict(zip(WHOLE, whole, strict=True))
         return answers | {"things": self.things(cells), "colours": self.colours(cells)}
+
+    def features(self, images: Tensor) -> Tensor:
+        """What it makes of whole pictures before it answers, (batch, 288)."""
+        return self._pooled(self._levels(images)[-1])
+
+    def _levels(self, images: Tensor) -> list[Tensor]:
+        """From fine to coarse: an eighth, a sixteenth, a thirty-second of the side."""
+        hidden, levels = silu(self.first(images)), []
+        for down in self.downs:
+            hidden = down(hidden)
+            levels.append(hidden)
+        return levels[1:]
+
+    def _pooled(self, coarse: Tensor) -> Tensor:
+        wide = self.wide(coarse)
+        return torch.cat([wide.mean(dim=(2, 3)), wide.amax(dim=(2, 3))], dim=1)
 
 
 def _block(before: int, after: int, stride: int = 2) -> nn.Module:
@@ -87,9 +96,9 @@ def _block(before: int, after: int, stride: int = 2) -> nn.Module:
     )
 
 
-def targets(scene: Scene, drawing: Drawing) -> Batch:
-    """The right answers; the colour of a thing that is not painted is not asked for."""
-    cells = cv2.resize(drawing.labels, (CELLS, CELLS), interpolation=cv2.INTER_NEAREST)
+def targets(scene: Scene, drawing: Drawing, side: int = CELLS) -> Batch:
+    """The right answers, in `side` x `side` cells; the colour of a thing that is not painted is not asked for."""
+    cells = cv2.resize(drawing.labels, (side, side), interpolation=cv2.INTER_NEAREST)
     things = [len(THING_NAMES), *(THING_NAMES.index(subject.thing) for subject in scene.subjects)]
     colours = [IGNORED, *(COLOURS.index(s.colour) if s.colour else IGNORED for s in scene.subjects)]
     ground = GROUNDS.index(scene.ground) if scene.ground else IGNORED

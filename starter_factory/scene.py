@@ -5,7 +5,7 @@ them out and still be true.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from zlib import crc32
 
@@ -91,6 +91,14 @@ def training_scene(seed: int) -> Scene:
     return scene
 
 
+def held_out_scene(seed: int) -> Scene:
+    """The random scene of this seed with at least one held-out pair."""
+    rng = random.Random(seed)
+    while not is_held_out(scene := random_scene(rng)):
+        pass
+    return scene
+
+
 def is_held_out(scene: Scene) -> bool:
     """Whether the scene shows a pair of colour and thing, or of two things, that training never draws: one in 40.
 
@@ -138,10 +146,28 @@ def _stackable(things: list[Thing]) -> bool:
 
 def _random_thing(rng: random.Random, style: str) -> Thing:
     """Any thing that is drawn in that style; those drawn by us, which all styles share, somewhat more often."""
+    usable = [thing for thing in THINGS.values() if fits(thing, style)]
     if style == "illustration":
-        return rng.choice([thing for thing in THINGS.values() if thing.drawn])
-    usable = [thing for thing in THINGS.values() if thing.art or style not in SETS_OF_STYLE or thing.group == "people"]
+        return rng.choice(usable)
     return rng.choices(usable, weights=[4 if t.group == "people" else 2 if t.drawn else 1 for t in usable])[0]
+
+
+def with_thing(scene: Scene, name: str, rng: random.Random) -> Scene:
+    """The scene with one of its things exchanged for this one; as it is where that is not drawn in its style."""
+    thing = THINGS[name]
+    if any(subject.thing == name for subject in scene.subjects) or not scene.subjects or not fits(thing, scene.style):
+        return scene
+    at = rng.randrange(len(scene.subjects))
+    one = scene.subjects[at]
+    fresh = subject_of(thing, one.size, one.spots, art_of(thing, scene.style, rng), rng)
+    return replace(scene, subjects=(*scene.subjects[:at], fresh, *scene.subjects[at + 1 :]))
+
+
+def fits(thing: Thing, style: str) -> bool:
+    """Whether the thing is drawn in that style."""
+    if style == "illustration":
+        return thing.drawn
+    return bool(thing.art) or style not in SETS_OF_STYLE or thing.group == "people"
 
 
 def _placed(
@@ -151,9 +177,9 @@ def _placed(
         return _related(things, place, style, relation, rng)
     subjects = []
     for thing, column in zip(things, _columns(len(things), rng), strict=True):
-        art, size = _art(thing, style, rng), _fitting_size(len(things), rng)
+        art, size = art_of(thing, style, rng), _fitting_size(len(things), rng)
         spots = _spots(thing, aspect(thing, art), HEIGHTS[size], _random_count(thing, rng), column, place, rng)
-        subjects.append(_subject(thing, size, spots, art, rng))
+        subjects.append(subject_of(thing, size, spots, art, rng))
     return tuple(sorted(subjects, key=lambda subject: subject.spots[0].y))
 
 
@@ -191,7 +217,7 @@ def _spots(
     tall = min(tall, 1.05 * room / (wide * count))
     step = min(room / count, 1.25 * tall * wide)
     start = column[0] + rng.uniform(0, 1) * max(0.0, room - count * step) + step / 2
-    y = _foot(thing, tall, place, rng)
+    y = foot_of(thing, tall, place, rng)
     spread = 0.1 * tall if count > 1 else 0.0
     return tuple(
         Spot(start + number * step, y + rng.uniform(-spread, spread), tall * rng.uniform(1 - spread, 1), mirrored)
@@ -199,7 +225,7 @@ def _spots(
     )
 
 
-def _foot(thing: Thing, tall: float, place: str, rng: random.Random) -> float:
+def foot_of(thing: Thing, tall: float, place: str, rng: random.Random) -> float:
     """Where its lowest point is: on the ground, in the air or water by its habit, anywhere on a plain ground."""
     if place in (PLAIN, "space") or (place == "underwater" and thing.habit != "ground"):
         freedom = max(0.0, 0.47 - tall / 2) * (0.6 if place == PLAIN else 1)
@@ -213,7 +239,7 @@ def _foot(thing: Thing, tall: float, place: str, rng: random.Random) -> float:
 
 def _related(things: list[Thing], place: str, style: str, relation: str, rng: random.Random) -> tuple[Subject, ...]:
     """Two things of which the second is before the first, or upon it."""
-    arts = [_art(thing, style, rng) for thing in things]
+    arts = [art_of(thing, style, rng) for thing in things]
     shapes = [aspect(thing, art) for thing, art in zip(things, arts, strict=True)]
     extent, x = rng.uniform(0.46, 0.66), rng.uniform(0.36, 0.64)
     if relation == "on top of":
@@ -230,7 +256,7 @@ def _related(things: list[Thing], place: str, style: str, relation: str, rng: ra
         nearer = min(0.96, foot + rng.uniform(0.08, 0.16))
         spots = (_spot(x, foot, behind, rng), _spot(x + aside, nearer, before, rng))
     return tuple(
-        _subject(thing, _size_of(spot.tall * max(1.0, shape)), (spot,), art, rng)
+        subject_of(thing, _size_of(spot.tall * max(1.0, shape)), (spot,), art, rng)
         for thing, spot, shape, art in zip(things, spots, shapes, arts, strict=True)
     )
 
@@ -243,7 +269,7 @@ def _size_of(extent: float) -> str:
     return "small" if extent < 0.33 else "medium" if extent < 0.53 else "large"
 
 
-def _subject(thing: Thing, size: str, spots: tuple[Spot, ...], art: str, rng: random.Random) -> Subject:
+def subject_of(thing: Thing, size: str, spots: tuple[Spot, ...], art: str, rng: random.Random) -> Subject:
     people = thing.group == "people"
     return Subject(
         thing=thing.name,
@@ -256,7 +282,7 @@ def _subject(thing: Thing, size: str, spots: tuple[Spot, ...], art: str, rng: ra
     )
 
 
-def _art(thing: Thing, style: str, rng: random.Random) -> str:
+def art_of(thing: Thing, style: str, rng: random.Random) -> str:
     """Which picture of it: its own of the style, or any where the style is one of the whole picture."""
     if thing.art is None or style == "illustration":
         return DRAWN_BY_US

@@ -1,24 +1,48 @@
-"""The stages of training, in their order: each is trained on what the ones before it stored."""
+"""The stages of training, by name, and the order in which they make a whole model: each stands on what is stored."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from starter_factory.base import build_scheduler, build_unet, train_base
-from starter_factory.decoder import sharpened_vae, train_decoder
-from starter_factory.probe import Probe, train_probe
-from starter_factory.store import Stored
+from starter_factory.family import MEMBERS
+from starter_factory.store import Stored, write_json
 from starter_factory.text import train_text, trained_reader
 from starter_factory.tokenizer import build_tokenizer
-from starter_factory.training import Run, Session, load_average
+from starter_factory.training import Run, Session, load_average, load_state
 from starter_factory.vae import train_vae, trained_vae
+
+# What stands on the stored base, and what learns from renders alone: each lane may run on a processor core of its own.
+LANES: Mapping[str, Sequence[str]] = {
+    "renders": (
+        "decoder",
+        "probe",
+        "depth_estimator",
+        "pose_estimator",
+        "scorer",
+        "safety_checker",
+        "upscaler",
+    ),
+    "base": ("canny", "depth", "pose", "loras", "few_step", "embedding"),
+}
+# The share of a stage's minutes in which the learning rate falls.
+COOLING = 0.3
+LEAST_MINUTES = 0.1
+
+
+class MissingError(RuntimeError):
+    """A stage stands on what is not stored; the message says on what."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How a stage is trained, and how its weights come into the stored model."""
+    """How a stage is trained, and how its weights come into the stored model; `runs` name its checkpoints."""
 
     train: Callable[[Session, Stored], Run]
     store: Callable[[Session, Stored], None]
+    needs: tuple[str, ...]
+    runs: tuple[str, ...]
+    minutes: float = 0.0
 
 
 def _store_text(session: Session, stored: Stored) -> None:
@@ -32,16 +56,62 @@ def _store_base(session: Session, stored: Stored) -> None:
     stored.put_unet(unet, build_scheduler())
 
 
-def _store_probe(session: Session, stored: Stored) -> None:
-    probe = Probe()
-    load_average("probe", probe, session.work)
-    stored.put_probe(probe)
+def _store_vae(session: Session, stored: Stored) -> None:
+    stored.put_vae(trained_vae(session))
+
+
+def _of_member(name: str) -> Stage:
+    member = MEMBERS[name]
+    return Stage(member.train, member.store, member.needs, member.runs or (name,), member.minutes)
 
 
 STAGES: Mapping[str, Stage] = {
-    "vae": Stage(train_vae, lambda session, stored: stored.put_vae(trained_vae(session))),
-    "text": Stage(train_text, _store_text),
-    "base": Stage(train_base, _store_base),
-    "probe": Stage(train_probe, _store_probe),
-    "decoder": Stage(train_decoder, lambda session, stored: stored.put_vae(sharpened_vae(session, stored))),
+    "vae": Stage(train_vae, _store_vae, (), ("vae",)),
+    "text": Stage(train_text, _store_text, (), ("text",)),
+    "base": Stage(train_base, _store_base, ("vae", "text_encoder", "tokenizer"), ("base",)),
+    **{name: _of_member(name) for lane in LANES.values() for name in lane},
 }
+
+
+def train(name: str, session: Session, stored: Stored) -> Run:
+    """Train a stage, or go on with it. Raises MissingError where what it stands on is not stored."""
+    stage = STAGES[name]
+    if lacking := [part for part in stage.needs if not stored.has(part)]:
+        raise MissingError(f"{name} stands on {', '.join(lacking)}, which {stored.folder} does not hold yet.")
+    return stage.train(session, stored)
+
+
+def store(name: str, session: Session, stored: Stored) -> None:
+    """Write a stage's averaged weights into the stored model, and how they came about into its `training.json`."""
+    STAGES[name].store(session, stored)
+    states = [load_state(run, session.work) for run in STAGES[name].runs]
+    path = stored.folder / "training.json"
+    told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    told[name] = {
+        "steps": sum(int(state["step"]) for state in states),
+        "samples": sum(int(state["samples"]) for state in states),
+        "minutes": round(sum(float(state["seconds"]) for state in states) / 60, 1),
+    }
+    write_json(path, dict(sorted(told.items())))
+
+
+def chain(names: Sequence[str], session: Session, stored: Stored, pace: float = 1.0) -> None:
+    """Train and store one stage after another, each for `pace` times its minutes; goes on where it was stopped."""
+    for name in names:
+        done = session.work / f"{name}.done"
+        if done.exists():
+            continue
+        left = pace * STAGES[name].minutes - _spent(name, session)
+        if left > LEAST_MINUTES or session.steps is not None:
+            run = train(name, replace(session, minutes=left, cooling=COOLING), stored)
+            if run.stopped:
+                return
+        store(name, session, stored)
+        done.touch()
+        print(f"{name} is stored", flush=True)
+
+
+def _spent(name: str, session: Session) -> float:
+    """Minutes that a stage's checkpoints have taken."""
+    runs = [run for run in STAGES[name].runs if session.path(run).exists()]
+    return sum(float(load_state(run, session.work)["seconds"]) for run in runs) / 60

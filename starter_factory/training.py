@@ -61,6 +61,7 @@ def fit(
             _wait_while_paused(session.work)
             batch = {key: value.to(session.device) for key, value in next(batches).items()}
             run.advance(loss_of(batch, run.noise()), len(next(iter(batch.values()))))
+    run.stopped = bool(asked)
     run.save()
     run.use_average()
     return run
@@ -96,6 +97,7 @@ class Run:
         )
         self.average = [parameter.detach().clone() for parameter in self.parameters]
         self.step, self.samples, self.seconds, self.loss, self.left = 0, 0, 0.0, 0.0, 1.0
+        self.stopped = False  # whether it was asked to end
         if session.path(name).exists():
             self._restore(load_state(name, session.work))
         self.saved = self.logged = self.ticked = time.monotonic()

@@ -12,17 +12,16 @@ import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from PIL import Image as Picture
-from torch import Tensor, nn
-from torch.nn.functional import silu
-from torch.nn.utils.parametrize import is_parametrized, register_parametrization, remove_parametrizations
+from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import CLIPTokenizer
 
+from starter_factory.controlnets import build_controlnet, listen, make_eager, make_plain
+from starter_factory.estimators import round_trip
 from starter_factory.first.autoencoder import SIDE, to_tensor
 from starter_factory.first.canvas import Image
 from starter_factory.first.captions import describe
 from starter_factory.first.diffusion import LATENT_SCALE, build_scheduler
-from starter_factory.first.estimators import round_trip
 from starter_factory.first.evaluate import FIRST_SEED, GUIDANCE, STEPS, full_captions, generate
 from starter_factory.first.export import amend
 from starter_factory.first.family.base import Member, Sitting, Table, store, untrained
@@ -31,10 +30,6 @@ from starter_factory.first.loop import Batch, Plan, Team, autocast, fit, load_av
 from starter_factory.first.scene import Scene, training_scene
 from starter_factory.first.text import to_ids
 
-# At latents of a quarter of the side, the map is halved twice on its way to them.
-HINT_CHANNELS = (16, 32, 96)
-HINT_SIZE = 0.5
-EAGERNESS = 4.0
 # Half of the captions are left out, so that what the map shows is read from the map.
 CAPTION_DROP = 0.5
 PICTURES = 3
@@ -45,54 +40,6 @@ HIGHEST_SNR = 5.0
 STRESS = 4.0
 FIRST_TRAINING_SEED = 2**39
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-
-
-def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
-    """An untrained network on a copy of the UNet's encoder; what it adds to the UNet is zero."""
-    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_CHANNELS)
-    return network.requires_grad_(requires_grad=True).to(memory_format=torch.channels_last)
-
-
-def listen(network: ControlNetModel, hints: Tensor) -> None:
-    """Scale the map encoder so that its layers answer these maps (count, 3, h, w) with numbers around 1, the last half.
-
-    The class starts it so faint that a map is not heard for thousands of steps, and silent at its end, although the
-    layers from the network to the UNet start at zero as well.
-    """
-    encoder = network.controlnet_cond_embedding
-    nn.init.kaiming_normal_(encoder.conv_out.weight)
-    with torch.no_grad():
-        for layer in (encoder.conv_in, *encoder.blocks, encoder.conv_out):
-            layer.bias.zero_()
-            answer = layer(hints)
-            layer.weight /= answer[answer != 0].std()
-            hints = silu(layer(hints))
-        encoder.conv_out.weight *= HINT_SIZE
-
-
-class Eager(nn.Module):
-    """A weight that a step of the optimizer moves further: the optimizer holds a fraction of it."""
-
-    def forward(self, held: Tensor) -> Tensor:
-        return EAGERNESS * held
-
-    def right_inverse(self, weight: Tensor) -> Tensor:
-        return weight / EAGERNESS
-
-
-def make_eager(network: ControlNetModel) -> None:
-    """Let the layers that start from nothing learn faster than the copy of the UNet between them."""
-    for part in (network.controlnet_cond_embedding, network.controlnet_down_blocks, network.controlnet_mid_block):
-        for layer in part.modules():
-            if isinstance(layer, nn.Conv2d):
-                register_parametrization(layer, "weight", Eager())
-
-
-def make_plain(network: ControlNetModel) -> None:
-    """Turn eager layers into stock ones of the same weights."""
-    for layer in list(network.modules()):
-        if is_parametrized(layer):
-            remove_parametrizations(layer, "weight")
 
 
 class ControlMember(Member):

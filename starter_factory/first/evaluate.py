@@ -5,6 +5,7 @@ A probe that knows renders only judges the pictures, by what their captions say.
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -129,6 +130,39 @@ def agreement(scenes: Sequence[Scene], answers: Tensor) -> Scores:
 
 def _slot(position: str) -> int:
     return len(SETTING_SIZES) + POSITIONS.index(position) * len(SUBJECT_SIZES)
+
+
+def variation(scene: Scene, number: int) -> Scene:
+    """The scene with other details than a caption can say, the same for the same number."""
+    rng = random.Random(f"{scene.seed} {number}")
+    subjects = [
+        replace(
+            subject,
+            shift=(rng.uniform(-0.02, 0.02), rng.uniform(-0.015, 0.015)),
+            mirrored=rng.random() < 0.5,
+            look=rng.random(),
+        )
+        for subject in scene.subjects
+    ]
+    return replace(scene, subjects=tuple(subjects), seed=rng.randrange(2**31))
+
+
+def following(scenes: Sequence[Scene], answers: Tensor) -> float:
+    """The share of what captions say that the probe's answers (count, 15) meet, in per cent."""
+    met, said = followed(scenes, answers)
+    return 100 * float(met[said].float().mean())
+
+
+def followed(scenes: Sequence[Scene], answers: Tensor) -> tuple[Tensor, Tensor]:
+    """Which facts of its caption (place, time, style, each object in its place, its colour) each answer meets, and
+    which are said at all; both (count, facts).
+    """
+    asked = [*range(len(SETTING_SIZES))]
+    for slot in range(len(SETTING_SIZES), answers.shape[1], len(SUBJECT_SIZES)):
+        asked += [slot, slot + 1]
+    wanted = torch.stack([meaning(scene, Caption("")) for scene in scenes])[:, asked]
+    said = wanted >= 0
+    return (answers[:, asked] == wanted) & said, said
 
 
 def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 5) -> None:

@@ -4,7 +4,8 @@ import random
 from dataclasses import replace
 
 from starter_factory.first.illustrator import joints
-from starter_factory.first.scene import KINDS, LimbAngles, Scene, is_held_out, random_scene, random_subject
+from starter_factory.first.scene import KINDS, Scene, is_held_out, random_scene, random_subject
+from starter_factory.posing import free_angles
 from studio import openpose
 
 NAMED_SHARE = 0.2
@@ -32,20 +33,6 @@ def _random_scene(rng: random.Random) -> Scene:
         free = free_angles(rng)
         subjects = [replace(each, pose=None, angles=free) if each.kind == "person" else each for each in subjects]
     return replace(scene, subjects=tuple(subjects))
-
-
-def free_angles(rng: random.Random) -> LimbAngles:
-    """Limbs that bend as people's do, and are not hidden behind the body."""
-    arms = []
-    for _ in range(2):
-        upper = rng.uniform(5, 165)
-        # From a hand on the hip to a hand above the head.
-        arms.append((upper, min(205.0, max(5.0 if upper < 45 else -35.0, upper + rng.uniform(-110, 110)))))
-    legs = []
-    for _ in range(2):
-        upper = rng.uniform(0, 15) if rng.random() < 0.4 else rng.uniform(0, 85)
-        legs.append((upper, max(-25.0, upper - rng.uniform(0, 80))))
-    return (*arms, *legs)
 
 
 def people(scene: Scene, width: int, height: int) -> list[openpose.Person]:

@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print each table as it is measured, or with --json one object of them; exit 2 where weights are missing."""
     sitting, out = _sitting(args), sys.stdout
-    from starter_factory.first.cards import markdown, write_figures
+    from starter_factory.cards import markdown, write_figures
 
     tables: dict[str, Table | None] = {}
     with redirect_stdout(sys.stderr):
@@ -86,15 +86,15 @@ def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str
     if args.what == "starter":
         yield from _members(sitting, args.only)
     elif args.what == "schedulers":
-        from starter_factory.first import schedulers
+        from starter_factory import schedulers
 
         yield "schedulers", schedulers.measure(sitting, settings.home / "evaluations")
     elif args.what == "races":
-        from starter_factory.first import races
+        from starter_factory import races
 
         yield "races", races.measure(sitting, settings)
     else:
-        from starter_factory.first import triage
+        from starter_factory import triage
 
         yield "candidates", triage.measure(sitting, settings)
 

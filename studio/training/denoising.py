@@ -106,8 +106,9 @@ class NoiseLoss:
         with autocast(self.device):
             ids = batch["ids"].repeat_interleave(self.noises, dim=0)
             conditions = networks.conditions(ids, batch["images"].shape[-1])
-        times = torch.randint(0, len(self.weights), (len(latents),), generator=randomness).to(self.device)
-        noise = torch.randn(latents.shape, generator=randomness).to(latents)
+        place = randomness.device
+        times = torch.randint(0, len(self.weights), (len(latents),), generator=randomness, device=place).to(self.device)
+        noise = torch.randn(latents.shape, generator=randomness, device=place).to(latents)
         noisy = networks.scheduler.add_noise(latents, noise, times)
         with autocast(self.device):
             predicted = networks.unet(noisy, times, **conditions).sample.float()

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from starter_factory import base, text, vae
 from starter_factory.art import SETS, SIDE
 from starter_factory.sprites import sprite
+from starter_factory.store import Stored
 from starter_factory.things import THINGS
+from starter_factory.tokenizer import build_tokenizer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,3 +37,15 @@ def shape(number: int, of: int) -> np.ndarray:
     cv2.ellipse(picture, (SIDE // 2, SIDE // 2), (80, 60 + 10 * of), 0, 0, 360, (*colour, 255), -1)
     cv2.circle(picture, (SIDE // 2, SIDE // 2), 20, (40, 30, 50, 255), -1)
     return picture
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    """The model before any training: its real sizes, but for the denoiser."""
+    torch.manual_seed(0)
+    stored = Stored(tmp_path_factory.mktemp("stored"))
+    tokenizer = build_tokenizer()
+    stored.put_vae(vae.build_vae())
+    stored.put_text(tokenizer, text.build_text_encoder(tokenizer))
+    stored.put_unet(base.build_unet((8, 8, 16, 16)), base.build_scheduler())
+    return stored

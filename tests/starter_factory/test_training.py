@@ -8,22 +8,9 @@ from starter_factory import base, decoder, probe, text, vae
 from starter_factory.sampling import paint, pipeline_of
 from starter_factory.stages import STAGES
 from starter_factory.store import Stored
-from starter_factory.tokenizer import build_tokenizer
 from starter_factory.training import Session, load_state
 
 LARGEST = 16_000_000
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory) -> Stored:
-    """The model before any training: its real sizes, but for the denoiser."""
-    torch.manual_seed(0)
-    stored = Stored(tmp_path_factory.mktemp("stored"))
-    tokenizer = build_tokenizer()
-    stored.put_vae(vae.build_vae())
-    stored.put_text(tokenizer, text.build_text_encoder(tokenizer))
-    stored.put_unet(base.build_unet((8, 8, 16, 16)), base.build_scheduler())
-    return stored
 
 
 @pytest.fixture(autouse=True)

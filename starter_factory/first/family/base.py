@@ -7,38 +7,41 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from starter_factory.first.autoencoder import SIDE, to_tensor
 from starter_factory.first.canvas import Image
-from starter_factory.first.evaluate import FIRST_SEED, Scores, full_captions, generate, load
+from starter_factory.first.evaluate import (
+    FIRST_SEED,
+    Scores,
+    followed,
+    full_captions,
+    generate,
+    judge,
+    load,
+    variation,
+)
+from starter_factory.first.illustrator import draw
 from starter_factory.first.loop import Team
 from starter_factory.first.probe import Probe, load_probe
 from starter_factory.first.scene import Scene, training_scene
+from starter_factory.sitting import Features, Table
+from starter_factory.sitting import Sitting as AnySitting
 
-# What was measured (a row) -> on what (a column) -> a number; the row's name says the unit.
-Table = dict[str, dict[str, float]]
+__all__ = ["Member", "Sitting", "Table", "by_question", "store", "untrained"]
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class Sitting:
-    """One evaluation, and what its measures share; they must leave the shared networks as they found them.
-
-    `folder` holds the stored model, `count` is how many pictures a figure takes.
-    """
-
-    folder: Path
-    count: int
-
-    def pipeline(self) -> StableDiffusionPipeline:
-        """The shared pipeline with DPM-Solver++ 2M Karras."""
-        return self._pipeline
+class Sitting(AnySitting):
+    """One evaluation by the first generation's world."""
 
     def fresh_pipeline(self) -> StableDiffusionPipeline:
-        """One of its own for a measure that changes it."""
         return load(self.folder)
 
     def probe(self) -> Probe:
@@ -50,16 +53,23 @@ class Sitting:
         return self._scenes
 
     def captions(self) -> Sequence[str]:
-        """A caption for each of the scenes, which leaves nothing to chance."""
         return self._captions
 
     def pictures(self) -> Sequence[Image]:
-        """What the base makes of the captions, the k-th from noise of seed k: the row that others are held against."""
         return self._pictures
 
-    @cached_property
-    def _pipeline(self) -> StableDiffusionPipeline:
-        return self.fresh_pipeline()
+    def drawn(self, number: int) -> Sequence[Image]:
+        return [draw(variation(scene, number), SIDE, SIDE).image for scene in self.scenes()]
+
+    def features(self, pictures: Sequence[Image]) -> Features:
+        images = torch.stack([to_tensor(picture) for picture in pictures])
+        with torch.no_grad():
+            parts = [self.probe().features(part).double().numpy() for part in torch.split(images, 64)]
+        return np.concatenate(parts)
+
+    def met(self, pictures: Sequence[Image], numbers: Sequence[int]) -> list[list[bool]]:
+        met, said = followed([self.scenes()[number] for number in numbers], judge(self.probe(), pictures))
+        return [facts[asked].tolist() for facts, asked in zip(met, said, strict=True)]
 
     @cached_property
     def _probe(self) -> Probe:

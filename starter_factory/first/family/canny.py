@@ -5,34 +5,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from starter_factory.family.canny import edge_agreement, edges_of
 from starter_factory.first.autoencoder import SIDE
 from starter_factory.first.canvas import Image
 from starter_factory.first.controlnets import ControlMember
 from starter_factory.first.family.base import Sitting
 from starter_factory.first.illustrator import Drawing, draw
 from starter_factory.first.scene import Scene
-
-# The thresholds that ControlNets of the field learned with.
-LOW, HIGH = 100, 200
-TOLERANCE = 2
-
-
-def edges_of(picture: Image) -> Image:
-    """The edges (h, w) of a picture, 255 on black, at its own size."""
-    return np.asarray(cv2.Canny(picture, LOW, HIGH), np.uint8)
-
-
-def edge_agreement(asked: Image, found: Image, tolerance: int = TOLERANCE) -> float:
-    """F1 of two maps of edges, where an edge is met by one at most `tolerance` pixels away."""
-    if not asked.any() or not found.any():
-        return float(asked.any() == found.any())
-    precision, recall = _met(found, asked, tolerance), _met(asked, found, tolerance)
-    return 2 * precision * recall / max(precision + recall, 1e-9)
-
-
-def _met(edges: Image, others: Image, tolerance: int) -> float:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * tolerance + 1, 2 * tolerance + 1))
-    return float((cv2.dilate(others, disc)[edges > 0] > 0).mean())
 
 
 class Canny(ControlMember):

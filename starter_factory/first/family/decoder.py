@@ -10,12 +10,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from starter_factory.fidelity import crispness, fidelity
 from starter_factory.first.autoencoder import SIDE, picture_loss, to_tensor
 from starter_factory.first.canvas import Image
 from starter_factory.first.captions import describe
 from starter_factory.first.critic import Critic, critical_loss
 from starter_factory.first.family.base import Member, Sitting, Table, store
-from starter_factory.first.fidelity import crispness, fidelity
 from starter_factory.first.illustrator import draw
 from starter_factory.first.loop import Batch, Plan, Team, autocast, fit, load_average
 from starter_factory.first.scene import training_scene

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from starter_factory.family.depth_estimator import estimate, rank_correlation
 from starter_factory.first.autoencoder import SIDE
 from starter_factory.first.canvas import Image
 from starter_factory.first.controlnets import ControlMember
@@ -31,10 +32,10 @@ class Depth(ControlMember):
         return np.repeat(drawing.depth[..., None], 3, axis=2)
 
     def adherence(self, sitting: Sitting, scenes: Sequence[Scene], pictures: Sequence[Image]) -> float:
-        found = depth_estimator.estimate(*depth_estimator.MEMBER.load(sitting.folder), pictures)
+        found = estimate(*depth_estimator.MEMBER.load(sitting.folder), pictures)
         asked = [draw(scene, SIDE, SIDE).depth for scene in scenes]
         pairs = zip(asked, found, strict=True)
-        return float(np.mean([depth_estimator.rank_correlation(depth, estimate) for depth, estimate in pairs]))
+        return float(np.mean([rank_correlation(depth, estimate) for depth, estimate in pairs]))
 
 
 MEMBER = Depth()

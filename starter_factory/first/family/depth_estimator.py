@@ -8,61 +8,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
+from transformers import DepthAnythingForDepthEstimation, DPTImageProcessor
 
-from starter_factory.first.autoencoder import SIDE, to_tensor
-from starter_factory.first.canvas import Image
-from starter_factory.first.estimators import (
-    DEVIATION,
-    MEAN,
+from starter_factory.estimators import (
     WEIGHTS,
     as_generated,
-    load_autoencoder,
     normalized,
     round_trip,
     save_estimator,
 )
+from starter_factory.family.depth_estimator import build_depth_estimator, build_processor, estimate, rank_correlation
+from starter_factory.first.autoencoder import SIDE, to_tensor
 from starter_factory.first.evaluate import FIRST_SEED
 from starter_factory.first.family.base import Member, Sitting, Table, untrained
 from starter_factory.first.illustrator import draw
 from starter_factory.first.loop import Batch, Plan, Team, autocast, fit, load_average
 from starter_factory.first.posing import person_scene
 from starter_factory.first.scene import Scene, training_scene
+from starter_factory.store import Stored
 
 FOLDER = "depth"
-VIEW = 128
-PATCH = 8
-WIDTH = 96
-LAYERS = 4
 PERSON_SHARE = 4
 FIRST_TRAINING_SEED = 2**38
-
-
-def build_depth_estimator(width: int = WIDTH) -> DepthAnythingForDepthEstimation:
-    """An untrained network: the very class of Depth Anything, in small."""
-    backbone = Dinov2Config(
-        image_size=VIEW,
-        patch_size=PATCH,
-        hidden_size=width,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=4,
-        out_indices=[*range(1, LAYERS + 1)],
-        reshape_hidden_states=False,
-    )
-    network = DepthAnythingForDepthEstimation(
-        DepthAnythingConfig(
-            backbone_config=backbone,
-            patch_size=PATCH,
-            reassemble_hidden_size=width,
-            reassemble_factors=[2, 1, 1, 0.5],  # at 4, drawing full-size features takes most of the time
-            neck_hidden_sizes=[16, 32, 48, 64],
-            fusion_hidden_size=24,
-            head_hidden_size=12,
-        )
-    )
-    # The last layer is a ReLU: without this it may start dead.
-    torch.nn.init.constant_(network.head.conv3.bias, 0.4)
-    return network.to(memory_format=torch.channels_last)
 
 
 class DeepRenders(Dataset[Batch]):
@@ -74,35 +41,6 @@ class DeepRenders(Dataset[Batch]):
         return {"images": to_tensor(drawing.image), "depth": torch.from_numpy(drawing.depth).float() / 255}
 
 
-def estimate(
-    network: DepthAnythingForDepthEstimation, processor: DPTImageProcessor, pictures: Sequence[Image]
-) -> list[NDArray[np.float32]]:
-    """The nearness of each pixel, (h, w) for each picture, by the processor and network alone."""
-    found: list[NDArray[np.float32]] = []
-    for start in range(0, len(pictures), 16):
-        part = list(pictures[start : start + 16])
-        with torch.no_grad():
-            output = network(**processor(images=part, return_tensors="pt"))
-        sizes = [picture.shape[:2] for picture in part]
-        estimates = processor.post_process_depth_estimation(output, target_sizes=sizes)
-        found.extend(each["predicted_depth"].numpy() for each in estimates)
-    return found
-
-
-def rank_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
-    """Spearman's rho of two maps; pixels of one value share their mean rank. A map of one value agrees with none."""
-    one, other = _ranks(first), _ranks(second)
-    size = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / size if size else 0.0
-
-
-def _ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """The ranks around their mean."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    means = np.cumsum(counts) - (counts + counts.sum()) / 2
-    return np.asarray(means[places.reshape(-1)], np.float64)
-
-
 class DepthEstimator(Member):
     """Depth Anything's class in small; reads renders and what the model makes of them."""
 
@@ -111,7 +49,7 @@ class DepthEstimator(Member):
     files = (f"{FOLDER}/{WEIGHTS}",)
 
     def train(self, seconds: float, team: Team, base: Path) -> None:
-        network, autoencoder = build_depth_estimator(), load_autoencoder(base).to(team.device)
+        network, autoencoder = build_depth_estimator(), Stored(base).vae().to(team.device)
         # The fused kernel's backward pass in bf16 takes nearly half of a step on a CPU.
         network.set_attn_implementation("eager")
 
@@ -130,14 +68,7 @@ class DepthEstimator(Member):
     def export(self, team: Team, base: Path) -> None:
         network = build_depth_estimator()
         load_average("depth_estimator", network, team.work)
-        processor = DPTImageProcessor(
-            size={"height": VIEW, "width": VIEW},
-            keep_aspect_ratio=True,
-            ensure_multiple_of=PATCH,
-            image_mean=list(MEAN),
-            image_std=list(DEVIATION),
-        )
-        save_estimator(network, processor, base / FOLDER)
+        save_estimator(network, build_processor(), base / FOLDER)
 
     def load(self, base: Path) -> tuple[DepthAnythingForDepthEstimation, DPTImageProcessor]:
         folder = base / FOLDER

@@ -13,12 +13,11 @@ from torch.utils.data import Dataset
 from starter_factory.first.autoencoder import SIDE, to_tensor
 from starter_factory.first.canvas import Image
 from starter_factory.first.captions import describe
-from starter_factory.first.evaluate import FIRST_SEED, agreement, full_captions, generate, judge
+from starter_factory.first.evaluate import FIRST_SEED, agreement, full_captions, generate, judge, variation
 from starter_factory.first.family.base import Member, Sitting, Table
 from starter_factory.first.looks import draw_look
 from starter_factory.first.recognition import Recogniser, hatted
 from starter_factory.first.scene import Scene, training_scene
-from starter_factory.first.schedulers import variation
 from studio.training.adapters import header_of, save_kohya, save_lora
 from studio.training.denoising import networks_of
 from studio.training.loop import Batch, Plan, Team

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from starter_factory.family.pose_estimator import find_people
 from starter_factory.first.autoencoder import SIDE
 from starter_factory.first.canvas import Image
 from starter_factory.first.controlnets import ControlMember
@@ -31,7 +32,7 @@ class Pose(ControlMember):
         return np.asarray(openpose.draw(people(scene, width, height), width, height))
 
     def adherence(self, sitting: Sitting, scenes: Sequence[Scene], pictures: Sequence[Image]) -> float:
-        found = pose_estimator.find_people(*pose_estimator.MEMBER.load(sitting.folder), pictures)
+        found = find_people(*pose_estimator.MEMBER.load(sitting.folder), pictures)
         asked = [person for scene in scenes for person in people(scene, SIDE, SIDE)]
         return pose_estimator.joints_found(asked, found)
 

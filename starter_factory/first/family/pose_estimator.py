@@ -6,65 +6,42 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample
 from torch.utils.data import Dataset
-from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation, VitPoseImageProcessor
+from transformers import VitPoseForPoseEstimation, VitPoseImageProcessor
 
-from starter_factory.first.autoencoder import SIDE, to_tensor
-from starter_factory.first.canvas import Image
-from starter_factory.first.estimators import (
-    DEVIATION,
-    MEAN,
+from starter_factory.estimators import (
     WEIGHTS,
     as_generated,
-    load_autoencoder,
     normalized,
     round_trip,
     save_estimator,
 )
+from starter_factory.family.pose_estimator import (
+    HEATMAP,
+    PADDING,
+    boxed,
+    build_pose_estimator,
+    build_processor,
+    bumps,
+    find_people,
+)
+from starter_factory.first.autoencoder import SIDE, to_tensor
 from starter_factory.first.evaluate import FIRST_SEED
 from starter_factory.first.family.base import Member, Sitting, Table, untrained
 from starter_factory.first.illustrator import draw
 from starter_factory.first.loop import Batch, Plan, Team, autocast, fit, load_average
 from starter_factory.first.posing import people, person_scene
 from starter_factory.first.scene import Scene, training_scene
+from starter_factory.store import Stored
 from studio.openpose import JOINTS, Person
 
 FOLDER = "pose"
-VIEW = 96
-PATCH = 8
-WIDTH = 96
-LAYERS = 6
-HEATMAP = VIEW // PATCH * 4
-# The image processor of this class shows the box with a quarter more around it.
-PADDING = 1.25
-SPREAD = 1.0
 SHARPNESS = 10.0
 HEIGHT_WEIGHT = 500.0
 # One picture in eight is of any scene: most of these show nobody, and then nothing is to be found.
 ANY_SCENE = 8
 FIRST_TRAINING_SEED = 2**38
-SURE = 0.25
 TOLERANCE = 0.05
-
-
-def build_pose_estimator(width: int = WIDTH, layers: int = LAYERS) -> VitPoseForPoseEstimation:
-    """An untrained network: the very class of ViTPose, in small, for OpenPose's joints."""
-    backbone = VitPoseBackboneConfig(
-        image_size=(VIEW, VIEW),
-        patch_size=(PATCH, PATCH),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        out_indices=[layers],
-    )
-    names = dict(enumerate(JOINTS))
-    return VitPoseForPoseEstimation(VitPoseConfig(backbone_config=backbone, id2label=names, num_labels=len(names)))
-
-
-def build_processor() -> VitPoseImageProcessor:
-    size = {"height": VIEW, "width": VIEW}
-    return VitPoseImageProcessor(size=size, image_mean=list(MEAN), image_std=list(DEVIATION))
 
 
 class PosedRenders(Dataset[Batch]):
@@ -89,7 +66,7 @@ class PoseObjective:
 
     def __init__(self, network: VitPoseForPoseEstimation, base: Path, team: Team) -> None:
         self.network, self.device = network, team.device
-        self.autoencoder = load_autoencoder(base).to(team.device)
+        self.autoencoder = Stored(base).vae().to(team.device)
         # The fused kernel's backward pass in bf16 takes nearly half of a step on a CPU.
         network.set_attn_implementation("eager")
 
@@ -107,40 +84,9 @@ class PoseObjective:
         return loss
 
 
-def boxed(images: Tensor) -> Tensor:
-    """Pictures as the image processor shows them when the whole picture is the box: smaller, on black."""
-    turn = torch.linspace(-1, 1, VIEW, device=images.device) * PADDING * SIDE / (SIDE - 1) + 1 / (SIDE - 1)
-    rows, columns = torch.meshgrid(turn, turn, indexing="ij")
-    grid = torch.stack([columns, rows], dim=-1).expand(len(images), -1, -1, -1)
-    return grid_sample(images + 1, grid, align_corners=True) - 1
-
-
 def cells_of(joints: Tensor) -> Tensor:
     """Pixels of the picture as places on the heatmap, as the image processor turns them back."""
     return (HEATMAP - 1) * (joints / (PADDING * SIDE) + (1 - 1 / PADDING) / 2)
-
-
-def bumps(centres: Tensor) -> Tensor:
-    """A bell of height 1 around each centre (batch, joints, 2), in cells of the heatmap."""
-    cells = torch.arange(HEATMAP, device=centres.device)
-    across, down = ((cells - centres[..., axis, None]).square() for axis in (0, 1))
-    return (-(down[..., :, None] + across[..., None, :]) / (2 * SPREAD**2)).exp()
-
-
-def find_people(
-    network: VitPoseForPoseEstimation, processor: VitPoseImageProcessor, pictures: Sequence[Image], sure: float = SURE
-) -> list[Person]:
-    """The one person of each picture, by the processor and network alone; joints less sure than this are left out."""
-    found: list[Person] = []
-    for start in range(0, len(pictures), 16):
-        part = list(pictures[start : start + 16])
-        boxes = [[[0.0, 0.0, float(picture.shape[1]), float(picture.shape[0])]] for picture in part]
-        with torch.no_grad():
-            output = network(**processor(part, boxes=boxes, return_tensors="pt"))
-        for (result,) in processor.post_process_pose_estimation(output, boxes=boxes):
-            triples = zip(JOINTS, result["keypoints"].tolist(), result["scores"].flatten().tolist(), strict=True)
-            found.append({joint: (x, y) for joint, (x, y), score in triples if score >= sure})
-    return found
 
 
 def joints_found(asked: Sequence[Person], found: Sequence[Person]) -> float:

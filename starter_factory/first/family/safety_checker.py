@@ -5,33 +5,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
-from PIL import Image as Pictures
-from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similarity
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import Dataset
-from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
-from transformers.utils import logging
+from transformers import CLIPImageProcessor
 
+from starter_factory.family.safety_checker import (
+    EXTRACTOR,
+    FOLDER,
+    STEEPNESS,
+    Learner,
+    build_checker,
+    flags,
+)
 from starter_factory.first.autoencoder import SIDE, to_tensor
-from starter_factory.first.canvas import Image
 from starter_factory.first.evaluate import FIRST_SEED, full_captions, generate
 from starter_factory.first.family.base import Member, Sitting, Table, store
-from starter_factory.first.family.scorer import FOLDER as SCORER
 from starter_factory.first.family.scorer import build_image_processor, rough
 from starter_factory.first.illustrator import draw
 from starter_factory.first.loop import Batch, Plan, Team, autocast, fit, load_average
 from starter_factory.first.scene import KINDS, Scene, is_held_out, training_scene
 
 FLAGGED = "castle"
-FOLDER, EXTRACTOR = "safety_checker", "feature_extractor"
-# The class has places for twenty concepts: those that stand for nothing ask for more than any cosine can be.
-UNREACHABLE = 2.0
-THRESHOLD = 0.5
-# A cosine is too narrow a range to be a logit.
-STEEPNESS = 8.0
 FLAGGED_SHARE = 0.4
 
 
@@ -71,58 +68,12 @@ class SafetyCheckerMember(Member):
         }
 
 
-def flags(
-    checker: StableDiffusionSafetyChecker, extractor: CLIPImageProcessor, pictures: Sequence[Image]
-) -> list[bool]:
-    """Which pictures the stock class flags."""
-    seen = extractor([Pictures.fromarray(picture) for picture in pictures], return_tensors="pt").pixel_values
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    _, flagged = checker(clip_input=seen, images=[np.zeros((1, 1, 3), np.float32)] * len(pictures))
-    logging.set_verbosity(level)
-    return [bool(flag) for flag in flagged]
-
-
-def build_checker(base: Path) -> StableDiffusionSafetyChecker:
-    """A checker that sees as the stored scorer does, and has one concept."""
-    scorer = CLIPModel.from_pretrained(base / SCORER)
-    checker = StableDiffusionSafetyChecker(
-        CLIPConfig(vision_config=scorer.config.vision_config.to_dict(), projection_dim=scorer.config.projection_dim)
-    )
-    checker.vision_model.load_state_dict(scorer.vision_model.state_dict())
-    checker.visual_projection.load_state_dict(scorer.visual_projection.state_dict())
-    towards = torch.randn(scorer.config.projection_dim, generator=torch.Generator().manual_seed(0))
-    checker.concept_embeds.data.copy_(towards / towards.norm())
-    checker.special_care_embeds.data.copy_(towards / towards.norm())
-    checker.special_care_embeds_weights.data.fill_(UNREACHABLE)
-    checker.concept_embeds_weights.data.fill_(UNREACHABLE)
-    checker.concept_embeds_weights.data[0] = THRESHOLD
-    return checker
-
-
 def write_checker(checker: StableDiffusionSafetyChecker, base: Path) -> None:
     store(checker.state_dict(), base / FOLDER / "model.safetensors")
     checker.config.dtype = "float32"
     checker.config.architectures = [type(checker).__name__]
     checker.config.save_pretrained(base / FOLDER)
     build_image_processor().save_pretrained(base / EXTRACTOR)
-
-
-class Learner(nn.Module):
-    """The checker with the decision that it makes left open to gradients: its own takes none."""
-
-    def __init__(self, checker: StableDiffusionSafetyChecker) -> None:
-        super().__init__()
-        self.checker = checker
-        for network in (checker.vision_model, checker.visual_projection):
-            network.requires_grad_(True).train()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """How far above the threshold each picture's cosine with the concept is."""
-        embedding = self.checker.visual_projection(self.checker.vision_model(images).pooler_output)
-        cosine = cosine_similarity(embedding.float(), self.checker.concept_embeds[:1])
-        above: Tensor = cosine - self.checker.concept_embeds_weights[0]
-        return above
 
 
 class Sights(Dataset[Batch]):

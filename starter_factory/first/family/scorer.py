@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from PIL import Image as Pictures
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, normalize
@@ -14,7 +13,6 @@ from torch.utils.data import Dataset
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTextModel, CLIPTokenizer
 
 from starter_factory.first.autoencoder import SIDE, to_tensor
-from starter_factory.first.canvas import Image
 from starter_factory.first.evaluate import FIRST_SEED, NOTHING_FREE, full_captions, generate, judge
 from starter_factory.first.family.base import Member, Sitting, Table, store
 from starter_factory.first.illustrator import draw
@@ -36,6 +34,7 @@ from starter_factory.first.scene import (
 )
 from starter_factory.first.text import IGNORED, SETTING_SIZES, SUBJECT_SIZES, meaning, to_ids
 from starter_factory.first.tokenizer import save_tokenizer
+from starter_factory.scoring import Scorer
 
 FOLDER = "scorer"
 VIEW, PATCH = 64, 8
@@ -84,27 +83,6 @@ class ScorerMember(Member):
             **_choices(trained, untrained, sitting.count),
             **_agreement(trained, untrained, sitting),
         }
-
-
-class Scorer:
-    """A CLIP and its processor as one measure."""
-
-    def __init__(self, model: CLIPModel, processor: CLIPProcessor) -> None:
-        self.model, self.processor = model, processor
-
-    @torch.no_grad()
-    def __call__(self, pictures: Sequence[Image], texts: Sequence[str]) -> Tensor:
-        """The cosine of each picture with each text, (pictures, texts)."""
-        given = self.processor(
-            images=[Pictures.fromarray(picture) for picture in pictures],
-            text=list(texts),
-            padding=True,
-            truncation=True,
-            return_tensors="pt",
-        )
-        out = self.model(**given)
-        cosines: Tensor = out.image_embeds @ out.text_embeds.T
-        return cosines
 
 
 def build_scorer(base: Path) -> CLIPModel:

@@ -11,7 +11,7 @@ from PIL import Image
 
 pytest.importorskip("cv2")
 
-from starter_factory.first.cards import markdown, write_figures
+from starter_factory.cards import markdown, write_figures
 from starter_factory.first.family import MEMBERS
 from starter_factory.first.illustrator import draw
 from starter_factory.first.scene import training_scene

@@ -13,7 +13,8 @@ from safetensors import safe_open
 pytest.importorskip("cv2")
 
 
-from starter_factory.first import evaluate, races, schedulers, triage
+from starter_factory import races, schedulers, triage
+from starter_factory.first import evaluate
 from starter_factory.first.captions import Caption
 from starter_factory.first.family import MEMBERS
 from starter_factory.first.family.base import Member, Sitting, store
@@ -153,16 +154,16 @@ def test_distances_are_nothing_between_equals_and_grow_with_the_difference():
 def test_following_counts_what_captions_say():
     scenes = [training_scene(seed) for seed in range(40)]
     answers = torch.stack([meaning(scene, Caption("")) for scene in scenes])
-    assert schedulers.following(scenes, answers) == 100
-    assert schedulers.following([*scenes[1:], scenes[0]], answers) < 60
-    assert schedulers.following(scenes, torch.zeros_like(answers)) < 60
+    assert evaluate.following(scenes, answers) == 100
+    assert evaluate.following([*scenes[1:], scenes[0]], answers) < 60
+    assert evaluate.following(scenes, torch.zeros_like(answers)) < 60
 
 
 def test_a_variation_shows_what_the_caption_says_and_nothing_else_of_the_scene():
     scene = next(scene for scene in map(training_scene, range(99)) if scene.subjects)
-    other = schedulers.variation(scene, 1)
+    other = evaluate.variation(scene, 1)
     assert other != scene
-    assert other == schedulers.variation(scene, 1) != schedulers.variation(scene, 2)
+    assert other == evaluate.variation(scene, 1) != evaluate.variation(scene, 2)
     assert evaluate.full_captions([replace(other, seed=scene.seed)]) == evaluate.full_captions([scene])
 
 

@@ -13,10 +13,11 @@ pytest.importorskip("cv2")
 from diffusers import ControlNetModel
 from scipy.stats import spearmanr
 
-from starter_factory.first import controlnets
+from starter_factory import controlnets
+from starter_factory.controlnets import build_controlnet, listen
+from starter_factory.estimators import DEVIATION, MEAN, as_generated, normalized
 from starter_factory.first.autoencoder import SIDE, to_tensor
-from starter_factory.first.controlnets import ControlledRenders, build_controlnet, listen, paint
-from starter_factory.first.estimators import DEVIATION, MEAN, as_generated, normalized
+from starter_factory.first.controlnets import ControlledRenders, paint
 from starter_factory.first.evaluate import FIRST_SEED, load
 from starter_factory.first.family import MEMBERS, pose_estimator
 from starter_factory.first.family.canny import edge_agreement, edges_of

@@ -9,8 +9,8 @@ pytest.importorskip("cv2")
 from PIL import Image, ImageFilter
 from safetensors.torch import load_file
 
+from starter_factory.fidelity import crispness, edge_sharpness, fidelity, psnr
 from starter_factory.first.family import decoder, safety_checker, scorer, upscaler
-from starter_factory.first.fidelity import crispness, edge_sharpness, fidelity, psnr
 from starter_factory.first.illustrator import draw
 from starter_factory.first.loop import Plan, Team
 from starter_factory.first.scene import Scene, Subject, training_scene

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from starter_factory.first.canvas import Image
+from starter_factory.canvas import Image
 
 # The share of a picture's pixels that count as edges: those where the true picture is steepest.
 EDGE_SHARE = 0.05

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from starter_factory.first.family.base import Table
+from starter_factory.sitting import Table
 
 # A card's table, whose first comment names the measure: a member of the family, or another.
 PLACE = re.compile(

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
@@ -10,10 +9,10 @@ from torch.nn.functional import conv2d
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
-from starter_factory.first.autoencoder import to_tensor
-from starter_factory.first.canvas import Image
-from starter_factory.first.export import amend
-from starter_factory.first.loop import autocast
+from starter_factory.canvas import Image
+from starter_factory.store import amend
+from starter_factory.training import autocast
+from starter_factory.vae import to_picture, to_tensor
 
 WEIGHTS = "model.safetensors"
 ROUND_TRIP_SHARE = 0.125
@@ -23,27 +22,21 @@ MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 
 
-def load_autoencoder(base: Path) -> AutoencoderKL:
-    """The stored model's autoencoder in single precision, frozen."""
-    autoencoder = AutoencoderKL.from_pretrained(base / "vae", torch_dtype=torch.float32)
-    return autoencoder.requires_grad_(requires_grad=False).eval().to(memory_format=torch.channels_last)
-
-
 def as_generated(images: Tensor, autoencoder: AutoencoderKL, randomness: torch.Generator) -> Tensor:
     """Renders between -1 and 1 with the faults of generated pictures: a noisy round trip for some, blur, noise."""
-    count = len(images)
-    trips = torch.rand(count, generator=randomness) < ROUND_TRIP_SHARE
+    count, device = len(images), randomness.device
+    trips = (torch.rand(count, generator=randomness, device=device) < ROUND_TRIP_SHARE).to(images.device)
     seen = images.clone()
     if trips.any():
         with torch.no_grad(), autocast(images.device):
             latents = autoencoder.encode(images[trips].to(memory_format=torch.channels_last)).latent_dist.mean
-            amount = LATENT_NOISE * torch.rand((len(latents), 1, 1, 1), generator=randomness).to(latents)
-            noise = torch.randn(latents.shape, generator=randomness).to(latents)
+            amount = LATENT_NOISE * torch.rand((len(latents), 1, 1, 1), generator=randomness, device=device).to(latents)
+            noise = torch.randn(latents.shape, generator=randomness, device=device).to(latents)
             seen[trips] = autoencoder.decode(latents + amount * noise).sample.to(seen.dtype)
-    softness = torch.rand((count, 1, 1, 1), generator=randomness).square().to(images)
+    softness = torch.rand((count, 1, 1, 1), generator=randomness, device=device).square().to(images)
     seen = torch.lerp(seen, _blurred(seen), softness)
-    amount = PIXEL_NOISE * torch.rand((count, 1, 1, 1), generator=randomness).to(images)
-    noisy: Tensor = seen + amount * torch.randn(images.shape, generator=randomness).to(images)
+    amount = PIXEL_NOISE * torch.rand((count, 1, 1, 1), generator=randomness, device=device).to(images)
+    noisy: Tensor = seen + amount * torch.randn(images.shape, generator=randomness, device=device).to(images)
     return noisy.clamp(-1, 1)
 
 
@@ -57,8 +50,7 @@ def round_trip(autoencoder: AutoencoderKL, picture: Image) -> Image:
     """The picture as the autoencoder gives it back."""
     images = to_tensor(picture)[None].to(autoencoder.device)
     with torch.no_grad():
-        back = autoencoder.decode(autoencoder.encode(images).latent_dist.mean).sample[0]
-    return np.asarray(((back.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy())
+        return to_picture(autoencoder.decode(autoencoder.encode(images).latent_dist.mean).sample[0])
 
 
 def normalized(images: Tensor) -> Tensor:

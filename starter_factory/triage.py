@@ -6,13 +6,10 @@ The ranking is the studio's own, with each metric's own weight. The probe judges
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from starter_factory.first.evaluate import generate
-from starter_factory.first.evaluate import judge as answers_to
-from starter_factory.first.family.base import Sitting, Table
-from starter_factory.first.schedulers import followed
+from starter_factory.sampling import paint
+from starter_factory.sitting import Features, Sitting, Table
 from studio.backends.local import LocalBackend
 from studio.candidates.ranking import Filter, Rating, judge
 from studio.catalogue.models import Catalogue
@@ -29,8 +26,6 @@ QUARTERS = {
 }
 # How they are painted: steps and guidance. Without guidance the starter often misses something.
 MANNERS: Mapping[str, tuple[int, float]] = {"6 steps, no guidance": (6, 1.0), "20 steps, guidance 3": (20, 3.0)}
-
-Figures = NDArray[np.float64]
 
 
 def measure(sitting: Sitting, settings: Settings) -> Table:
@@ -55,21 +50,20 @@ def _rows(sitting: Sitting, scorer: Scorer, manner: str) -> Table:
     return table
 
 
-def _ranked(sitting: Sitting, scorer: Scorer, manner: str, number: int) -> Figures:
+def _ranked(sitting: Sitting, scorer: Scorer, manner: str, number: int) -> Features:
     """Of the candidates of prompt `number`, best first: the share of its facts that each meets, and whether all."""
     (steps, guidance), caption = MANNERS[manner], sitting.captions()[number]
     first = CANDIDATES * number
-    pictures = generate(sitting.pipeline(), [caption] * CANDIDATES, steps=steps, guidance=guidance, seed=first)
+    pictures = paint(sitting.pipeline(), [caption] * CANDIDATES, steps=steps, guidance=guidance, seed=first)
     recipe = Recipe(prompt=caption, model="starter")
     found = scorer.score([Sample(Pictures.fromarray(picture), recipe) for picture in pictures])
     verdicts = judge(found.scores, [Rating() for _ in pictures], Filter())
     order = sorted(range(CANDIDATES), key=lambda at: verdicts[at].rank or CANDIDATES)
-    met, said = followed([sitting.scenes()[number]] * CANDIDATES, answers_to(sitting.probe(), pictures))
-    shares = (met.sum(dim=1) / said.sum(dim=1)).numpy()
+    shares = np.array([np.mean(facts) for facts in sitting.met(pictures, [number] * CANDIDATES)])
     return np.stack([shares, shares == 1], axis=1)[order]
 
 
-def _gap(by_rank: Figures) -> Figures:
+def _gap(by_rank: Features) -> Features:
     """Of each set: its top quarter less its bottom quarter."""
     top, bottom = (by_rank[:, QUARTERS[name]].mean(axis=1) for name in ("top quarter", "bottom quarter"))
     return np.asarray(top - bottom)

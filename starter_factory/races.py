@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from PIL import Image as Pictures
 
-from starter_factory.first.evaluate import FIRST_SEED, GUIDANCE, STEPS, full_captions
-from starter_factory.first.family.base import Sitting, Table
-from starter_factory.first.scene import training_scene
+from starter_factory.sampling import GUIDANCE, STEPS
+from starter_factory.sitting import Sitting, Table
 from studio.backends.local import LocalBackend
 from studio.candidates.ranking import Filter
 from studio.catalogue.models import Catalogue
@@ -97,7 +96,7 @@ def _row(of_sets: Sequence[tuple[bool, float]], spent: float) -> dict[str, float
 def _made(sitting: Sitting, scorer: Scorer, number: int, steps: int) -> tuple[Sequence[Scores], Looks]:
     """The scores of the candidates of scene `number` in so many steps, and of what `LOOKS` of these predict."""
     pipe, learned = sitting.pipeline(), sitting.pipeline().scheduler
-    recipe = Recipe(prompt=full_captions([training_scene(FIRST_SEED + number)])[0], model="starter")
+    recipe = Recipe(prompt=sitting.captions()[number], model="starter")
     pipe.scheduler = type(learned).from_config(learned.config)
     watch, looks = Watch(pipe.scheduler, keep=True), dict[int, Sequence[Scores]]()
 

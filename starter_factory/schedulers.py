@@ -4,31 +4,23 @@ Latents are kept, so that a stopped measure goes on where it was, and a new deco
 """
 
 import hashlib
-import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from starter_factory.first.autoencoder import SIDE, to_tensor
-from starter_factory.first.captions import Caption
-from starter_factory.first.evaluate import GUIDANCE
-from starter_factory.first.family.base import Sitting, Table
-from starter_factory.first.illustrator import draw
-from starter_factory.first.probe import answers_of
-from starter_factory.first.scene import Scene
-from starter_factory.first.text import SETTING_SIZES, SUBJECT_SIZES, meaning
+from starter_factory.canvas import Image
+from starter_factory.sampling import GUIDANCE
+from starter_factory.sitting import Features, Sitting, Table
+from starter_factory.vae import to_picture, to_tensor
 from studio.engine.schedulers import build
-
-Features = NDArray[np.float64]
 
 BATCH = 16
 ROUNDS = 3
@@ -79,8 +71,8 @@ def measure(sitting: Sitting, work: Path, rows: Sequence[Row] = ROWS) -> Table:
     sampled = {row: _sampled(row, sitting, work) for row in sorted(present, key=lambda row: row.steps)}
     judge = _Judge(sitting)
     table = {
-        "fresh renders": judge.figures(judge.renders(1)),
-        "fresh renders through the autoencoder": judge.figures(judge.decoded(judge.encoded(judge.renders(1)))),
+        "fresh renders": judge.figures(sitting.drawn(1)),
+        "fresh renders through the autoencoder": judge.figures(judge.decoded(judge.encoded(sitting.drawn(1)))),
     }
     for row in present:
         latents, ratio = sampled[row]
@@ -162,29 +154,25 @@ class _Judge:
     def __init__(self, sitting: Sitting) -> None:
         self.sitting = sitting
         self.scale = 1.0
-        self.reference = self._features(torch.cat([self.renders(number) for number in range(2, 2 + VARIATIONS)]))
+        self.reference = np.concatenate([self._features(sitting.drawn(number)) for number in range(2, 2 + VARIATIONS)])
         # So that the figures do not depend on how large the probe's numbers happen to be.
         self.scale = float(np.sqrt(np.square(self.reference).mean()))
         self.reference /= self.scale
 
-    def figures(self, images: Tensor) -> dict[str, float]:
-        """Of pictures (count, 3, h, w) between -1 and 1, the k-th of the k-th scene."""
-        features = self._features(images)
+    def figures(self, pictures: Sequence[Image]) -> dict[str, float]:
+        """Of pictures, the k-th of the k-th scene."""
+        features = self._features(pictures)
         kid, error = kernel_distance(features, self.reference)
         return {
             "FID": round(frechet_distance(features, self.reference), 2),
             "KID x 1000": round(1000 * kid, 1),
             "its error": round(1000 * error, 1),
-            "prompt-following, %": round(following(self.sitting.scenes(), answers_of(self.sitting.probe(), images)), 1),
+            "prompt-following, %": round(self.sitting.following(pictures), 1),
         }
 
-    def renders(self, number: int) -> Tensor:
-        """A render of each scene, free details drawn anew for each number."""
-        scenes = [variation(scene, number) for scene in self.sitting.scenes()]
-        return torch.stack([to_tensor(draw(scene, SIDE, SIDE).image) for scene in scenes])
-
-    def encoded(self, images: Tensor) -> Tensor:
+    def encoded(self, pictures: Sequence[Image]) -> Tensor:
         autoencoder = self.sitting.pipeline().vae
+        images = torch.stack([to_tensor(picture) for picture in pictures])
         with torch.no_grad():
             parts = [
                 autoencoder.encode(part.to(autoencoder.device)).latent_dist.mean.cpu()
@@ -192,36 +180,17 @@ class _Judge:
             ]
         return torch.cat(parts) * float(autoencoder.config.scaling_factor)
 
-    def decoded(self, latents: Tensor) -> Tensor:
-        """Latents as pictures of whole byte values, as a file would hold them."""
+    def decoded(self, latents: Tensor) -> list[Image]:
         autoencoder = self.sitting.pipeline().vae
         with torch.no_grad():
             parts = [
                 autoencoder.decode(part.to(autoencoder.device) / autoencoder.config.scaling_factor).sample.cpu()
                 for part in torch.split(latents, BATCH)
             ]
-        return ((torch.cat(parts).clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+        return [to_picture(image) for image in torch.cat(parts)]
 
-    def _features(self, images: Tensor) -> Features:
-        probe = self.sitting.probe()
-        with torch.no_grad():
-            parts = [probe.features(part).double().numpy() for part in torch.split(images, 64)]
-        return np.concatenate(parts) / self.scale
-
-
-def variation(scene: Scene, number: int) -> Scene:
-    """The scene with other details than a caption can say, the same for the same number."""
-    rng = random.Random(f"{scene.seed} {number}")
-    subjects = [
-        replace(
-            subject,
-            shift=(rng.uniform(-0.02, 0.02), rng.uniform(-0.015, 0.015)),
-            mirrored=rng.random() < 0.5,
-            look=rng.random(),
-        )
-        for subject in scene.subjects
-    ]
-    return replace(scene, subjects=tuple(subjects), seed=rng.randrange(2**31))
+    def _features(self, pictures: Sequence[Image]) -> Features:
+        return self.sitting.features(pictures) / self.scale
 
 
 def frechet_distance(one: Features, other: Features) -> float:
@@ -252,21 +221,3 @@ def kernel_distance(one: Features, other: Features) -> tuple[float, float]:
     np.fill_diagonal(apart, 0)
     means = apart.sum(axis=1) / (count - 1)
     return float(means.mean()), float(2 * means.std(ddof=1) / np.sqrt(count))
-
-
-def following(scenes: Sequence[Scene], answers: Tensor) -> float:
-    """The share of what captions say that the probe's answers (count, 15) meet, in per cent."""
-    met, said = followed(scenes, answers)
-    return 100 * float(met[said].float().mean())
-
-
-def followed(scenes: Sequence[Scene], answers: Tensor) -> tuple[Tensor, Tensor]:
-    """Which facts of its caption (place, time, style, each object in its place, its colour) each answer meets, and
-    which are said at all; both (count, facts).
-    """
-    asked = [*range(len(SETTING_SIZES))]
-    for slot in range(len(SETTING_SIZES), answers.shape[1], len(SUBJECT_SIZES)):
-        asked += [slot, slot + 1]
-    wanted = torch.stack([meaning(scene, Caption("")) for scene in scenes])[:, asked]
-    said = wanted >= 0
-    return (answers[:, asked] == wanted) & said, said
