@@ -223,7 +223,7 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         expect(panel).to_contain_text("128 × 128")
     # The picture came before its room was seen, and is fitted to it all the same: the tab was never open before.
     page.wait_for_function(FITTED)
-    room, pane = (place(page.locator(where))["height"] for where in (".mask-room", ".editor-pane"))
+    room, pane = (place(page.locator(where))["height"] for where in (".mask-room", ".editor-pane:has(.canvas)"))
     assert room > 0.75 * pane, "tools and rounds leave the picture most of the screen"
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
     # What asks for no words has a line of its own on the empty stage, and leaves it there.
