@@ -166,7 +166,9 @@ class LocalBackend(Backend):
 
     @apart
     def free_memory(self) -> int:
-        return self._manager.free_memory() if self._manager and not self._lost else 0
+        freed = self._manager.free_memory() if self._manager and not self._lost else 0
+        self._kept.clear()
+        return freed
 
     def describe(self) -> str:
         if self._lost:
@@ -194,9 +196,9 @@ class LocalBackend(Backend):
 
     def _keep(self, key: str, what: str, loader: Callable[[], T]) -> T:
         del what
-        if key not in self._kept:
-            self._kept[key] = loader()
-        kept: T = self._kept[key]
+        kept: T | None = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = loader()
         return kept
 
     def _engine(self, say: Say = silent) -> "PipelineManager":
