@@ -80,8 +80,15 @@ def in_numbers(vae: Any, dtype: torch.dtype) -> Iterator[None]:
     if before == dtype:
         yield
         return
-    vae.to(dtype=dtype)
+    _turn(vae, dtype)
     try:
         yield
     finally:
-        vae.to(dtype=before)
+        _turn(vae, before)
+
+
+def _turn(vae: Any, dtype: torch.dtype) -> None:
+    for weight in vae.parameters():
+        if weight.is_cuda:  # another stream's memory, which is free again when this one has read it
+            weight.record_stream(torch.cuda.current_stream())
+    vae.to(dtype=dtype)

@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from PIL.Image import Image
 from studio.catalogue.models import Model
 from studio.engine import preview, schedulers
 from studio.engine.conditioning import Conditioning
-from studio.engine.decode import decode, in_tiles, unpack
+from studio.engine.decode import Pixels, decode, in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
 from studio.engine.requests import Denoise, LatentRow, Listener, Pass, Racer
@@ -108,6 +109,8 @@ class _Steps:
         self.racer = None if pass_.done else listener.racer
         self.shows = lease.shows and self.colours != preview.UNKNOWN
         self.watch = preview.Watch(lease.pipe.scheduler, every=listener.each_step, keep=self.racer is not None)
+        # Looks that are being made, by the images that they are of.
+        self.coming: list[tuple[int, Future[bytes]]] = []
         if not (self.shows or self.racer):
             self.watch.end()
 
@@ -130,26 +133,36 @@ class _Steps:
         racer.arrive(self._decoded(pipe, picture), round(share * self.pass_.made), self.pass_.made)
 
     def _look(self, pipe: Any, watch: preview.Watch) -> None:
-        latents = watch.take()
-        if latents is None:
-            return
-        started = time.perf_counter()
+        if (latents := watch.take()) is not None:
+            started = time.perf_counter()
+            with preview.spared(watch.end):
+                pictures = unpack(pipe, latents, self.pass_.width, self.pass_.height)
+                for row, picture in zip(self.rows, pictures, strict=True):
+                    look = partial(preview.jpeg, colours=self.colours)
+                    self.coming.append((row.image, self.lease.begun(look, picture)))
+                    if self.listener.each_step and len(self.rows) == 1:  # of a tile there is nothing to see
+                        self.listener.frame(row.image, self._decoded(pipe, picture))
+                # Each of those that share the device has its part of what looks may cost.
+                watch.looked(self.lease.company * (time.perf_counter() - started))
+        self._tell_looks(watch)
+
+    def _tell_looks(self, watch: preview.Watch) -> None:
+        """Tell of the looks that have come; on a card that is a step or two later."""
         looks = list[Preview]()
         with preview.spared(watch.end):
-            pictures = unpack(pipe, latents, self.pass_.width, self.pass_.height)
-            for row, picture in zip(self.rows, pictures, strict=True):
-                looks.append(Preview(row.image, preview.jpeg(picture, self.colours)))
-                if self.listener.each_step and len(self.rows) == 1:  # of a tile there is nothing to see
-                    self.listener.frame(row.image, self._decoded(pipe, picture))
-            # Each of those that share the device has its part of what looks may cost.
-            watch.looked(self.lease.company * (time.perf_counter() - started))
-        for look in looks:
-            self.listener.report(look)
+            while self.coming and self.coming[0][1].done():
+                image, look = self.coming.pop(0)
+                looks.append(Preview(image, look.result()))
+        for each in looks:
+            self.listener.report(each)
 
     def _decoded(self, pipe: Any, latents: torch.Tensor) -> Image:
         """What latents come to, as the finished ones do."""
-        pixels = self.lease.aside(lambda: decode(pipe, latents[None].to(pipe.vae.dtype), exact=self.lease.upcasts))
-        return preview.small(pixels)
+
+        def work(latents: torch.Tensor) -> Pixels:
+            return decode(pipe, latents[None].to(pipe.vae.dtype), exact=self.lease.upcasts)
+
+        return preview.small(self.lease.beside_steps(work, latents))
 
 
 def guidance_of(model: Model, recipe: PaintedRecipe) -> float:

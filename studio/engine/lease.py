@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -120,6 +121,21 @@ class PipelineLease:
         """How many pictures share the device now, this one among them."""
         return max(1, self.seat.batcher.company) if self.seat else 1
 
+    def beside_steps(self, work: Callable[[torch.Tensor], T], given: torch.Tensor) -> T:
+        """What `work` makes of a tensor, off the thread of the steps where others make theirs meanwhile on a card."""
+        return self.seat.beside_steps(work, given) if self.seat else self.aside(lambda: work(given))
+
+    def begun(self, work: Callable[[torch.Tensor], T], given: torch.Tensor) -> "Future[T]":
+        """The same without waiting for it, where it need not be done at once; errors are the future's."""
+        if self.seat and self.seat.side:
+            return self.seat.side.begun(work, given)
+        done: Future[T] = Future()
+        try:
+            done.set_result(work(given))
+        except Exception as error:  # noqa: BLE001 - whoever asks for the answer gets it
+            done.set_exception(error)
+        return done
+
     def clock(self) -> float:
         """The seconds on a clock that stands still while the steps are others': differences are its own share."""
         return time.perf_counter() - (self.seat.participant.others_seconds if self.seat else 0.0)
@@ -194,7 +210,10 @@ def pipe_for(
     family = loaded.model.family_facts()
     own = {} if vae is None else {"vae": vae}
     if seat:
-        own = {"unet": seat.unet(loaded.pipe.unet), "vae": seat.vae(own.get("vae", loaded.pipe.vae))}
+        own = {
+            "unet": seat.unet(loaded.pipe.unet),
+            "vae": seat.vae(own.get("vae", loaded.pipe.vae), loaded.pipe.unet.dtype),
+        }
     if controlnets is None:
         pipe = sibling(loaded.pipe, family.pipelines[task], **own)
     else:

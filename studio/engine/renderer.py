@@ -119,7 +119,7 @@ class Renderer:
         what: memory.Phase = "denoise" if pass_.task == "text2img" else "edit"
         rows, latents = self._with_relief(what, pass_, partial(self._denoised, request, waiting))
         self._rows = max(self._rows, len(rows))
-        if not latents.isfinite().all():
+        if not self._lease.beside_steps(_are_numbers, latents):
             raise _overflowed(rows[0])
         return list(torch.split(unpack(self._lease.pipe, latents, pass_.width, pass_.height), 1))
 
@@ -154,15 +154,12 @@ class Renderer:
 
     def _decoded(self, request: Decode, *, exact: bool) -> Pixels:
         lease = self._lease
-        return self._with_relief(
-            "decode",
-            request.pass_,
-            partial(lease.aside, lambda: self._decode(request, exact=exact)),
-        )
 
-    def _decode(self, request: Decode, *, exact: bool) -> Pixels:
-        latents = request.latents.to(self._lease.device.torch_device)
-        return decode(self._lease.pipe, latents, tile=self._plan.tile, exact=exact)
+        def work(latents: torch.Tensor) -> Pixels:
+            latents = latents.to(lease.device.torch_device)
+            return decode(lease.pipe, latents, tile=self._plan.tile, exact=exact)
+
+        return self._with_relief("decode", request.pass_, partial(lease.beside_steps, work, request.latents))
 
     def _with_relief(self, what: memory.Phase, pass_: Pass, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, with less and less asked of the device while its memory runs out."""
@@ -184,6 +181,10 @@ class Renderer:
     def _change(self, words: str) -> None:
         self._changed(words)
         self._listener.report(Loading(words))
+
+
+def _are_numbers(latents: torch.Tensor) -> bool:
+    return bool(latents.isfinite().all())
 
 
 def _overflowed(row: LatentRow) -> NumericOverflow:

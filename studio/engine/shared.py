@@ -14,6 +14,7 @@ from studio.engine.batcher import Batcher
 from studio.engine.decode import in_numbers, in_tiles
 from studio.engine.pools import Participant
 from studio.engine.row_loras import LayerLoras
+from studio.engine.side_stream import SideStream
 from studio.engine.step import Call
 from studio.speedups.deep_cache import Deep
 
@@ -81,22 +82,22 @@ class SharedNetwork(StandIn):
 
 
 class SharedVae(StandIn):
-    """A VAE that encodes between two steps.
+    """A VAE that encodes beside the steps, or between two of them.
 
-    Pipelines turn some VAEs to float32 to encode, and back: here that is done for the moment of the encoding only.
+    Pipelines turn some VAEs to float32 to encode, and back: here that is done for the moment of the encoding only. Its
+    own numbers are its `dtype`, whatever another picture has turned it to meanwhile.
     """
 
-    def __init__(self, shared: Any, run: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, shared: Any, run: Callable[[Callable[[Any], Any], Any], Any], dtype: torch.dtype) -> None:
         super().__init__(shared)
         self._run = run
         self._tile: int | None = None
-        self._wanted_dtype: torch.dtype | None = None
+        self._dtype = dtype
 
     @property
     def dtype(self) -> torch.dtype:
         """The numbers that the pipeline has turned it to."""
-        own: torch.dtype = self.shared.dtype
-        return self._wanted_dtype or own
+        return self._dtype
 
     @contextmanager
     def reading_in(self, tile: int | None) -> Iterator[None]:
@@ -109,19 +110,17 @@ class SharedVae(StandIn):
 
     def to(self, *args: Any, **kwargs: Any) -> "SharedVae":
         """Encode in these numbers from now on; it stays where it is."""
-        self._wanted_dtype = kwargs.get("dtype") or next(
-            (arg for arg in args if isinstance(arg, torch.dtype)), self._wanted_dtype
-        )
+        self._dtype = kwargs.get("dtype") or next((arg for arg in args if isinstance(arg, torch.dtype)), self._dtype)
         return self
 
     def encode(self, pixels: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """The shared VAE's own answer."""
 
-        def work() -> Any:
+        def work(pixels: torch.Tensor) -> Any:
             with in_numbers(self.shared, self.dtype), in_tiles(self.shared, self._tile):
                 return self.shared.encode(pixels, *args, **kwargs)
 
-        return self._run(work)
+        return self._run(work, pixels)
 
 
 def own(part: Any) -> Any:
@@ -131,18 +130,19 @@ def own(part: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Seat:
-    """A part in the steps of a batcher, for one borrower of a model."""
+    """A part in the steps of a batcher, for one borrower of a model; on a card there is a `side` stream beside them."""
 
     batcher: Batcher
     participant: Participant
+    side: SideStream | None = None
 
     def unet(self, unet: Any) -> SharedUNet:
         """What stands in for the UNet."""
         return SharedUNet(unet, self.batcher, self.participant)
 
-    def vae(self, vae: Any) -> SharedVae:
-        """What stands in for a VAE."""
-        return SharedVae(vae, self.aside)
+    def vae(self, vae: Any, dtype: torch.dtype) -> SharedVae:
+        """What stands in for a VAE of these numbers."""
+        return SharedVae(vae, self.beside_steps, dtype)
 
     def beside(self, network: Any) -> SharedNetwork:
         """What stands in for a network beside the UNet."""
@@ -151,3 +151,9 @@ class Seat:
     def aside(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises, done between two steps."""
         return self.batcher.run(work, self.participant)
+
+    def beside_steps(self, work: Callable[[torch.Tensor], T], given: torch.Tensor) -> T:
+        """What `work` makes of a tensor: while steps go on where there is a stream for that, else between two."""
+        if self.side is None:
+            return self.aside(lambda: work(given))
+        return self.side.taken(self.batcher.outcome(self.side.submit(work, given)))

@@ -15,6 +15,7 @@ from studio.engine.numerics import Trail, wanted_numerics
 from studio.engine.pools import Participant
 from studio.engine.profile import Profiles
 from studio.engine.shared import Seat
+from studio.engine.side_stream import SideStream
 from studio.engine.step import Runner, eager
 from studio.engine.threads import crowding
 from studio.recipe import PaintedRecipe
@@ -47,6 +48,8 @@ class Sharing:
                 graphs.clear()
             device.release()
 
+        # A second thread that computes is none of a processor's business (`batcher.py`).
+        self._side = SideStream(device.torch_device) if self._several and device.kind == "cuda" else None
         self._steps = Batcher(profiles.of, release=release, exact_where_cheap=device.kind != "cpu", run=graphs or eager)
 
     def participant(self, recipe: PaintedRecipe, turn: Turn) -> Participant | None:
@@ -60,7 +63,7 @@ class Sharing:
         """The participant's seat, until the stack ends."""
         if self._several:
             self._steps.start()
-        return Seat(self._steps, until.enter_context(self._steps.joined(participant)))
+        return Seat(self._steps, until.enter_context(self._steps.joined(participant)), self._side)
 
     def racer(self, recipe: PaintedRecipe, turn: Turn) -> Participant:
         """Who asks for the steps of this recipe's picture in a race, which goes through them everywhere."""
@@ -86,3 +89,5 @@ class Sharing:
     def close(self) -> None:
         """Make no more steps."""
         self._steps.close()
+        if self._side:
+            self._side.close()

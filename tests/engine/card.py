@@ -4,9 +4,11 @@ What moves and computes is real: diffusers' and accelerate's hooks, group offloa
 are not on the card fails as it does on one, and so does what moves there when it is full.
 """
 
+import threading
 import weakref
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -56,9 +58,55 @@ class Card:
 
 
 class Stream:
-    """A stream on which all is done at once."""
+    """A stream on which all is done at once; it keeps what events it has waited for."""
+
+    def __init__(self, *_: object) -> None:
+        self.awaited: list[Event] = []
 
     def synchronize(self) -> None: ...
+
+    def record_event(self) -> "Event":
+        return Event(self)
+
+    def wait_event(self, event: "Event") -> None:
+        self.awaited.append(event)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Behind what a stream had to do so far."""
+
+    of: Stream
+
+
+class Streams:
+    """The streams of a card: that of everybody, and those that threads are on for now."""
+
+    def __init__(self) -> None:
+        self.default = Stream()
+        # What reads which tensors.
+        self.readers: list[tuple[torch.Tensor, Stream]] = []
+        self._here = threading.local()
+
+    @property
+    def current(self) -> Stream:
+        stream: Stream = getattr(self._here, "stream", self.default)
+        return stream
+
+    @contextmanager
+    def on(self, stream: Stream) -> Iterator[None]:
+        self._here.stream = stream
+        try:
+            yield
+        finally:
+            del self._here.stream
+
+    def pretend(self, monkeypatch: Any) -> "Streams":
+        """Until the test is over, these are torch's."""
+        for name, value in {"Stream": Stream, "stream": self.on, "current_stream": lambda: self.current}.items():
+            monkeypatch.setattr(torch.cuda, name, value)
+        monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, on: self.readers.append((tensor, on)))
+        return self
 
 
 class Backend:
@@ -81,6 +129,7 @@ def pretend(monkeypatch: Any, card: Card) -> Card:
 
     from studio.engine import manager, placement
 
+    Streams().pretend(monkeypatch)
     monkeypatch.setattr(Device, "torch_device", GPU)
     monkeypatch.setattr(Device, "has_graphs", False)  # `test_graphs.py` pretends them
     monkeypatch.setattr(Device, "holds", lambda _, part: all(map(card.holds, part.parameters())))

@@ -15,7 +15,7 @@ from studio.engine.batcher import Batcher
 from studio.engine.placement import sibling
 from studio.engine.pools import Participant
 from studio.engine.profile import Profile, measured
-from studio.engine.shared import SharedNetwork, SharedUNet, SharedVae
+from studio.engine.shared import Seat, SharedNetwork, SharedUNet, SharedVae
 from studio.engine.step import Call
 from studio.engine.text import _encode
 from studio.families import FAMILIES
@@ -78,7 +78,8 @@ def shared(
 ) -> Any:
     """The same pipeline with a part in the batcher's steps."""
     network = None if network is None else SharedNetwork(network, batcher.run)
-    parts = {"unet": SharedUNet(base.unet, batcher, who), "vae": SharedVae(base.vae, batcher.run), **parts}
+    beside = Seat(batcher, who).beside_steps
+    parts = {"unet": SharedUNet(base.unet, batcher, who), "vae": SharedVae(base.vae, beside, base.vae.dtype), **parts}
     return pipeline(base, family, task, network, **parts)
 
 
