@@ -177,7 +177,7 @@ class LoraSet:
                 for name, layer in changes.items():
                     share = shares.get(name, 1.0) if component == DENOISER else 1.0
                     if share:
-                        weighed = (replace(change, scale=change.scale * share) for change in layer)
+                        weighed = layer if share == 1 else [replace(one, scale=one.scale * share) for one in layer]
                         layers[component][name] += [(place, change) for change in weighed]
         return layers
 
@@ -221,6 +221,12 @@ class Added:
     def weights(self) -> tuple[float, ...]:
         """The weight of each LoRA now; all layers of a component have the same."""
         return tuple(self._weights)
+
+    @property
+    def rank(self) -> int:
+        """The rank of what is of low rank, at the weights of now."""
+        low = ((place, one) for place, one in self._changes if isinstance(one, LowRank))
+        return sum(len(one.down) for place, one in low if self._weights[place])
 
     def made(self, like: torch.Tensor) -> Sequence[Change]:
         """The changes at the weights of now, where `like` is and in its numbers."""

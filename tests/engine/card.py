@@ -65,6 +65,8 @@ class Stream:
 
     def synchronize(self) -> None: ...
 
+    def wait_stream(self, stream: "Stream") -> None: ...
+
     def record_event(self) -> "Event":
         return Event(self)
 

@@ -262,6 +262,39 @@ def test_what_a_lora_adds_to_any_convolution_is_the_same_beside_others(kernel: A
     assert torch.equal(made[3:], bare[3:])
 
 
+def test_what_a_lora_adds_to_a_row_is_the_same_in_runs_of_any_length() -> None:
+    """Its neighbours have changes of its rank, of others, or none; with a picture that has no guidance it is alone."""
+    layers = torch.nn.ModuleDict(
+        {
+            "kernels": torch.nn.Conv2d(16, 24, 3, padding=1),
+            "pixels": torch.nn.Conv2d(16, 24, 1),
+            "words": torch.nn.Linear(16, 24),
+        }
+    )
+    pixels, words = torch.randn(12, 16, 8, 8), torch.randn(12, 77, 16)
+
+    def lora(seed: int, rank: int) -> dict[str, Added]:
+        generator = torch.Generator().manual_seed(seed)
+
+        def drawn(*shape: int) -> torch.Tensor:
+            return torch.randn(shape, generator=generator)
+
+        sides = {"kernels": (3, 3), "pixels": (1, 1), "words": ()}
+        changes = {
+            name: LowRank(drawn(rank, 16, *side), drawn(24, rank, *(1 for _ in side))) for name, side in sides.items()
+        }
+        return {name: Added([(0, change)], [1.0]) for name, change in changes.items()}
+
+    def first(*others: tuple[int, dict[str, Added]]) -> list[torch.Tensor]:
+        requests = [(1, lora(0, 4)), *others]
+        with torch.no_grad(), hooked(layers, Stacks().hooks(layers, requests, 12)):
+            return [layers["kernels"](pixels)[0], layers["pixels"](pixels)[0], layers["words"](words)[0]]
+
+    alone = first()
+    for others in ([(2, lora(1, 4))], [(2, lora(1, 4)), (8, lora(2, 6))], [(2, lora(1, 12)), (2, {}), (2, lora(2, 4))]):
+        assert all(map(torch.equal, first(*others), alone))
+
+
 @pytest.mark.parametrize("size", [4, 8])
 def test_a_row_depends_neither_on_its_place_nor_on_its_company(bases: Any, size: int) -> None:
     unet = bases("starter")[0].unet
