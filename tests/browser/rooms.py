@@ -1,4 +1,4 @@
-"""What several tests do on the page: turn to a tab, wherever its handle stands; say what varies in a grid."""
+"""What several tests do on the page: turn to a tab, wherever its handle stands; fill in the form, or a grid's axis."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -23,3 +23,14 @@ def axis(page: Page, number: int, field: str, values: str, words: str = "") -> L
         card.locator(".grid-words").fill(words)
     card.locator("textarea").fill(values)
     return card
+
+
+def open_more(page: Page) -> None:
+    """Unfold the settings that are seldom needed."""
+    page.get_by_role("button", name="More").click()
+    expect(page.locator("#field-steps")).to_be_visible()
+
+
+def number(page: Page, field: str) -> Locator:
+    """The box in which a number is typed."""
+    return page.locator(f"#field-{field} input[type=number]")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from studio.metadata import own
 from studio.settings import ASSETS
-from tests.browser.conftest import NewPage
+from tests.browser.rooms import number, open_more
 from tests.browser.stage import drawing
 from tests.forks import python
 
@@ -48,14 +48,13 @@ def ask(page: Page, prompt: str) -> None:
 
 
 def set_steps(page: Page, steps: int) -> None:
+    open_more(page)
+    number(page, "steps").fill(str(steps))
     page.get_by_role("button", name="More").click()
-    page.locator("#field-steps input[type=number]").fill(str(steps))
+    expect(page.locator("#field-steps")).to_be_hidden()
 
 
-def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(
-    new_page: NewPage, address: str, home: Path, tmp_path: Path
-) -> None:
-    page = new_page(address)
+def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(page: Page, home: Path, tmp_path: Path) -> None:
     page.evaluate(REMEMBER)
     set_steps(page, 8)
     with drawing(page):
@@ -94,8 +93,7 @@ REMEMBER = """() => {
 }"""
 
 
-def test_a_running_job_outlives_a_reload_and_can_be_stopped(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
+def test_a_running_job_outlives_a_reload_and_can_be_stopped(page: Page) -> None:
     set_steps(page, 100)
     page.locator("#field-count").get_by_text("8", exact=True).click()
     ask(page, PROMPT)
