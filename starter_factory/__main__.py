@@ -48,6 +48,10 @@ def main() -> None:
     whole.add_argument("--pace", type=float, default=1.0, help="times the minutes of each stage")
     keep = commands.add_parser("store", help="write a stage's averaged weights into the stored model")
     keep.add_argument("stage", choices=list(STAGES))
+    ship = commands.add_parser("publish", help="write the folder that the studio ships of all that is stored")
+    ship.add_argument("--to", type=Path, required=True, help="assets/starter; upscalers come beside it")
+    ship.add_argument("--no-pictures", action="store_true", help="paint no sheets")
+    ship.add_argument("--stored", type=Path, default=STORED, help="folder of the stored model")
     sample = commands.add_parser("sample", help="write a sheet of pictures of unseen captions, or of one prompt")
     sample.add_argument("--sheet", type=Path, required=True)
     sample.add_argument("--count", type=int, default=32)
@@ -114,6 +118,12 @@ def _store(asked: argparse.Namespace) -> None:
     store(asked.stage, Session(asked.work, torch.device("cpu")), Stored(asked.stored))
 
 
+def _publish(asked: argparse.Namespace) -> None:
+    from starter_factory.publish import publish
+
+    publish(Stored(asked.stored), asked.to, pictures=not asked.no_pictures)
+
+
 def _sample(asked: argparse.Namespace) -> None:
     from starter_factory.sampling import paint, pipeline_of, unseen_captions
 
@@ -137,6 +147,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "train": _train,
     "chain": _chain,
     "store": _store,
+    "publish": _publish,
     "sample": _sample,
     "measure": _measure,
 }

@@ -31,6 +31,7 @@ from studio.errors import InvalidSetting, NotWritable
 __all__ = ["FIXED_PROMPTS", "GUIDANCE", "STEPS", "Sitting", "full_caption", "generate", "variation", "write_sheet"]
 
 generate = paint
+WEBP_QUALITY = 88
 UNSEEN = Path(__file__).with_name("unseen.txt")
 # 64 captions of unseen scenes, from the first seed on, not chosen.
 FIXED_PROMPTS: tuple[str, ...] = tuple(UNSEEN.read_text("utf-8").splitlines())
@@ -118,8 +119,9 @@ def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 8) -> None
     blank = np.full_like(pictures[0], 255)
     filled = [*pictures, *[blank] * (-len(pictures) % columns)]
     rows = [np.hstack(filled[start : start + columns]) for start in range(0, len(filled), columns)]
+    quality = [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY] if path.suffix == ".webp" else []
     try:
-        written = cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
+        written = cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR), quality)
     except cv2.error as error:
         raise InvalidSetting(
             f"{path} is of no kind of picture that can be written.", "Name a .webp or .png."

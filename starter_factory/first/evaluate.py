@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
@@ -22,7 +21,6 @@ from starter_factory.first.illustrator import draw
 from starter_factory.first.probe import Probe, answers_of
 from starter_factory.first.scene import KINDS, POSITIONS, Scene, training_scene
 from starter_factory.first.text import SETTING_SIZES, SUBJECT_SIZES, meaning
-from studio.errors import InvalidSetting, NotWritable
 
 FIXED_PROMPTS = (
     "a red house in a meadow by day",
@@ -163,16 +161,3 @@ def followed(scenes: Sequence[Scene], answers: Tensor) -> tuple[Tensor, Tensor]:
     wanted = torch.stack([meaning(scene, Caption("")) for scene in scenes])[:, asked]
     said = wanted >= 0
     return (answers[:, asked] == wanted) & said, said
-
-
-def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 5) -> None:
-    """The pictures side by side, in rows; StorageError where the file cannot be written."""
-    rows = [np.hstack(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]
-    try:
-        written = cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
-    except cv2.error as error:
-        raise InvalidSetting(
-            f"{path} is of no kind of picture that can be written.", "Name a .webp or .png."
-        ) from error
-    if not written:
-        raise NotWritable(f"{path} cannot be written.", "Name a file in a folder that is there and yours.")

@@ -13,7 +13,8 @@ from studio.errors import DamagedModel, InvalidSetting, NotFound
 from studio.settings import PRESETS
 
 if TYPE_CHECKING:
-    from starter_factory.first.family.base import Sitting, Table
+    from starter_factory.generations import Generation
+    from starter_factory.sitting import Sitting, Table
 
 ROOT = Path(__file__).resolve().parents[2]
 # What every measure stands on.
@@ -42,14 +43,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print each table as it is measured, or with --json one object of them; exit 2 where weights are missing."""
-    sitting, out = _sitting(args), sys.stdout
+    generation, out = _generation(args), sys.stdout
+    sitting = generation.sitting(args.folder, _count(args))
     from starter_factory.cards import markdown, write_figures
 
     tables: dict[str, Table | None] = {}
     with redirect_stdout(sys.stderr):
         if args.sheet:
-            _write_sheet(sitting, args.sheet)
-        for name, found in _tables(args, sitting):
+            _write_sheet(generation, sitting, args.sheet)
+        for name, found in _tables(args, generation, sitting):
             tables[name] = None if isinstance(found, str) else found
             if args.cards and not isinstance(found, str):
                 write_figures(_pages(args.folder), name, found, sitting.count)
@@ -62,29 +64,37 @@ def run(args: argparse.Namespace) -> int:
     return Exit.WRONG if None in tables.values() else Exit.DONE
 
 
-def _sitting(args: argparse.Namespace) -> "Sitting":
+def _generation(args: argparse.Namespace) -> "Generation":
+    """Who measures the model in the folder; an error where it cannot be measured."""
     if not (ROOT / "starter_factory").is_dir():
         raise NotFound(
             "What measures the starter is not part of this installation.", "Run it from a clone of the repository."
         )
     sys.path.insert(0, str(ROOT))
-    from starter_factory.first.family import MEMBERS
-    from starter_factory.first.family.base import Sitting
+    from starter_factory.generations import generation_of
 
-    count = args.count or {"starter": 96, "schedulers": 64, "candidates": 32, "races": 32}[args.what]
-    if count < 2:
-        raise InvalidSetting(f"--count {count} is too few.", "Measure at least 2 pictures a figure.")
-    if unknown := [name for name in args.only if name not in MEMBERS]:
-        raise InvalidSetting(f"The family has no member {unknown[0]!r}.", f"Known are: {', '.join(MEMBERS)}.")
-    if missing := [path for name in GROUND for path in MEMBERS[name].missing(args.folder)]:
+    generation = generation_of(args.folder)
+    if _count(args) < 2:
+        raise InvalidSetting(f"--count {args.count} is too few.", "Measure at least 2 pictures a figure.")
+    if unknown := [name for name in args.only if name not in generation.members]:
+        known = ", ".join(generation.members)
+        raise InvalidSetting(f"The family has no member {unknown[0]!r}.", f"Known are: {known}.")
+    if missing := [path for name in GROUND for path in generation.members[name].missing(args.folder)]:
         raise DamagedModel(f"{missing[0]} is missing.", "Copy the whole model again, or name its folder with --folder.")
-    return Sitting(args.folder, count)
+    return generation
 
 
-def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str, Table | str]]":
+def _count(args: argparse.Namespace) -> int:
+    count: int = {"starter": 96, "schedulers": 64, "candidates": 32, "races": 32}[args.what]
+    return count if args.count is None else args.count
+
+
+def _tables(
+    args: argparse.Namespace, generation: "Generation", sitting: "Sitting"
+) -> "Iterator[tuple[str, Table | str]]":
     settings = load_settings(args)
     if args.what == "starter":
-        yield from _members(sitting, args.only)
+        yield from _members(generation, sitting, args.only)
     elif args.what == "schedulers":
         from starter_factory import schedulers
 
@@ -99,28 +109,22 @@ def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str
         yield "candidates", triage.measure(sitting, settings)
 
 
-def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
+def _members(generation: "Generation", sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
     """Each member's table, or the line that says which of its weights are missing."""
-    from starter_factory.first.family import MEMBERS
-
-    for name in only or MEMBERS:
-        missing = MEMBERS[name].missing(sitting.folder)
-        if missing:
-            yield (
-                name,
-                (
-                    f"{MEMBERS[name].title}: {missing[0]} is missing. "
-                    f"Train it: python -m starter_factory.first.family {name} --work DIR"
-                ),
-            )
+    for name in only or generation.members:
+        member = generation.members[name]
+        if missing := member.missing(sitting.folder):
+            train = generation.train.format(name=name)
+            yield name, f"{member.title}: {missing[0]} is missing. Train it: {train}"
         else:
-            yield name, MEMBERS[name].measure(sitting)
+            yield name, member.measure(sitting)
 
 
-def _write_sheet(sitting: "Sitting", path: Path) -> None:
-    from starter_factory.first.evaluate import FIXED_PROMPTS, generate, write_sheet
+def _write_sheet(generation: "Generation", sitting: "Sitting", path: Path) -> None:
+    from starter_factory.evaluate import write_sheet
+    from starter_factory.sampling import paint
 
-    write_sheet(generate(sitting.pipeline(), FIXED_PROMPTS), path)
+    write_sheet(paint(sitting.pipeline(), generation.prompts), path, generation.columns)
 
 
 def _pages(folder: Path) -> list[Path]:

@@ -7,26 +7,32 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from diffusers import ControlNetModel
 
-from starter_factory import base, controlnets, measures, probe, stages
+from starter_factory import base, comparing, controlnets, measures, probe, publish, stages
 from starter_factory.captions import EVERYTHING, describe, known_words, vocabulary, word_groups, words_of
+from starter_factory.cards import write_figures
 from starter_factory.control_member import OPEN, at_the_edge
 from starter_factory.controlnets import LAYOUT_UNSAID, build_controlnet
 from starter_factory.draw import draw
 from starter_factory.evaluate import FIXED_PROMPTS, Sitting, full_caption, variation
-from starter_factory.family import MEMBERS, loras, safety_checker, scorer, upscaler
+from starter_factory.family import MEMBERS, loras, safety_checker, upscaler
 from starter_factory.family.base import begin, weights_of
+from starter_factory.generations import generation_of
 from starter_factory.posing import people, person_scene
 from starter_factory.probe import Probe
 from starter_factory.scene import held_out_scene, is_held_out, training_scene
+from starter_factory.scoring import Scorer
 from starter_factory.stages import LANES, STAGES, MissingError
 from starter_factory.store import Stored
 from starter_factory.training import Session
 from starter_factory.twins import twins
+from studio.catalogue.vocabulary import Vocabulary
+from studio.cli import main
 from studio.openpose import JOINTS
 
 # Of all, what is trained in the suite; the rest takes the same way.
@@ -100,7 +106,7 @@ def test_a_chain_trains_and_stores_each_in_turn_and_leaves_what_is_done(grown, t
     assert capsys.readouterr().out.splitlines() == ["scorer is stored", "safety_checker is stored"]
     assert all(not MEMBERS[name].missing(grown.folder) for name in names)
     model, processor = MEMBERS["scorer"].load(grown.folder)
-    cosines = scorer.Scorer(model, processor)([draw(training_scene(0)).image], ["a cat", "a house by the sea"])
+    cosines = Scorer(model, processor)([draw(training_scene(0)).image], ["a cat", "a house by the sea"])
     assert cosines.shape == (1, 2)
     checker, extractor = MEMBERS["safety_checker"].load(grown.folder)
     assert checker.concept_embeds_weights.tolist().count(safety_checker.UNREACHABLE) == 16
@@ -182,9 +188,9 @@ def test_twins_differ_in_the_one_fact_that_they_are_named_by():
             settings = {name for name in ("place", "style", "ground") if getattr(one, name) != getattr(two, name)}
             assert settings == {fact} & {"place", "style", "ground"}, fact
             if fact in ("object", "count", "colour", "whose colour"):
-                facts = (scorer.facts_of(scene), scorer.facts_of(other))
+                facts = (comparing.facts_of(scene), comparing.facts_of(other))
                 assert not torch.equal(*facts), fact
-    assert set(seen) == set(scorer.FACT_SHARES)
+    assert set(seen) == set(comparing.FACT_SHARES)
     assert min(seen[fact] for fact in ("position", "whose colour")) >= 10
 
 
@@ -263,3 +269,49 @@ def test_a_stored_controlnet_is_the_stock_class_and_silent_before_training(grown
             torch.randn(1, 4, 16, 16), 500, torch.zeros(1, 77, 160), torch.rand(1, 3, 64, 64), return_dict=False
         )
     assert not any(part.any() for part in (*below, middle))
+
+
+def test_the_same_command_measures_whichever_generation_lies_in_the_folder(grown, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    grown.put_probe(Probe())
+    code = main(["evaluate", "starter", "--only", "probe", "upscaler", "--count", "2", "--folder", str(grown.folder)])
+    out, err = capsys.readouterr()
+    assert "| fresh renders | untrained |" in out
+    assert code in (0, 2)
+    assert "python -m starter_factory train upscaler --work DIR" in out + err or code == 0
+    assert set(generation_of(base.FIRST_GENERATION).members) == set(MEMBERS)
+
+
+CARDS = sorted(Path(publish.CARDS).rglob("*.md"))
+
+
+def test_every_members_figures_and_training_have_a_place_in_a_card(tmp_path):
+    pages = [Path(shutil.copy(card, tmp_path / f"{number}.md")) for number, card in enumerate(CARDS)]
+    for name in MEMBERS:
+        assert write_figures(pages, name, {"a row": {"a figure": 1.5}}, 2), name
+    told = {name for page in pages for name in publish.TOLD.findall(page.read_text("utf-8"))}
+    assert told == {name for lane in LANES.values() for name in lane} - {"decoder"} | {"all"}
+
+
+def test_a_published_folder_is_whole_and_says_what_it_knows(grown, tmp_path):
+    full = Stored(tmp_path / "model" / "starter")
+    shutil.copytree(grown.folder, full.folder)
+    with pytest.raises(MissingError, match="is not stored yet"):
+        publish.publish(Stored(tmp_path / "nothing"), tmp_path / "assets" / "starter", pictures=False)
+    for path in (full.folder / name for member in MEMBERS.values() for name in member.files):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (full.folder / "training.json").write_text('{"canny": {"steps": 1200, "samples": 9600, "minutes": 35.2}}', "utf-8")
+    target = tmp_path / "assets" / "starter"
+    old = target / "loras" / "old.safetensors"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    publish.publish(full, target, pictures=False)
+    assert not old.exists()
+    assert not [path for member in MEMBERS.values() for path in member.missing(target)]
+    known = Vocabulary.read(target / "vocabulary.json")
+    assert known.unknown("two red houses in front of a castle, pixel art") == ()
+    assert known.unknown("a camel") == ("camel",)
+    assert "1,200 steps" in (target / "controlnets" / "canny" / "README.md").read_text("utf-8")
+    assert sorted(path.name for path in target.parent.iterdir()) == ["starter", "upscalers"]
+    assert cv2.imread(str(target / "words.webp")).shape[1] == 13 * 64
