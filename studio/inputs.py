@@ -434,6 +434,8 @@ def reading(field: Field) -> Iterator[None]:
         raise InvalidRecipe(field, "The picture is too large.", "Make it smaller first.") from error
     except UnidentifiedImageError as error:
         raise InvalidRecipe(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error
+    except FileNotFoundError as error:
+        raise InvalidRecipe(field, "The picture is not there.", "Check its path and name.") from error
     except (OSError, *DAMAGED) as error:
         # What a library says of a damaged file helps nobody who has it.
         reason = getattr(error, "strerror", None) or "it is damaged, or in an unusual format"

@@ -200,8 +200,8 @@ def test_what_is_no_picture_names_the_field_and_the_cure(inputs: InputStore, tmp
 
 
 def test_a_file_that_is_not_there_is_a_clear_error(inputs: InputStore, tmp_path: Path):
-    for path in (tmp_path / "gone.png", tmp_path):
-        with pytest.raises(InvalidRecipe, match="init_image: The picture cannot be read"):
+    for path, words in ((tmp_path / "gone.png", "is not there"), (tmp_path, "cannot be read")):
+        with pytest.raises(InvalidRecipe, match=f"init_image: The picture {words}"):
             inputs.add(path)
 
 

@@ -7,14 +7,17 @@ from studio.cli.generate import make, output_arguments
 from studio.recipe import setting_specs
 
 OPTIONS = {"upscaler": "--upscaler", "upscale": "--scale"}
+# What is left out: the best upscaler that is here, and twice as large.
+USUAL = {"upscaler": ("the best that is here", None), "upscale": ("2", 2)}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("init_image", metavar="IMAGE", help="The picture to enlarge.")
     for name, option in OPTIONS.items():
         setting = setting_specs()[name]
-        metavar = option.removeprefix("--").upper()
-        parser.add_argument(option, dest=name, required=True, metavar=metavar, help=setting.help)
+        words, usual = USUAL[name]
+        look = {"metavar": option.removeprefix("--").upper(), "default": usual}
+        parser.add_argument(option, dest=name, help=f"{setting.help} If left out: {words}.", **look)
     output_arguments(parser)
 
 

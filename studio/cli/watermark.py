@@ -9,7 +9,9 @@ from studio.gate.identity import COMMAND_LINE
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="Any picture, even one that was saved again as JPEG.")
+    parser.add_argument(
+        "init_image", type=Path, metavar="IMAGE", help="Any picture, even one that was saved again as JPEG."
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
     settings_arguments(parser, "home")
 
@@ -22,13 +24,13 @@ def run(args: argparse.Namespace) -> int:
 
     settings = load_settings(args)
     index = LibraryIndex.of(settings)
-    with InputStore.of(settings).opened(args.image) as image:
+    with InputStore.of(settings).opened(args.init_image) as image:
         found = watermark.find(image.convert("RGB"))
     files = [str(one.path) for one in index.search(f"watermark:={found.id}", COMMAND_LINE).entries] if found else []
     index.close()
     if args.json:
         about = {"watermark": found.id, "mended_bits": found.mended} if found else {"watermark": None}
-        print(json.dumps({"image": str(args.image), **about, "files": files}, ensure_ascii=False))
+        print(json.dumps({"image": str(args.init_image), **about, "files": files}, ensure_ascii=False))
     elif found:
         print("\n".join([f"Watermark {found.id}", *(files or ["No picture of this library carries it."])]))
     else:

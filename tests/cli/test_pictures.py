@@ -96,7 +96,7 @@ def test_a_file_that_is_no_picture_is_one_line(
 
 
 EDIT_MISTAKES = {
-    "no such file": (["--init", "gone.png"], "--init: .*cannot be read"),
+    "no such file": (["--init", "gone.png"], "--init: The picture is not there. Check its path"),
     "an absurd strength": (["--init", "GIVEN", "--strength", "2"], "strength.*0 to 1"),
     "a strength of nothing": (["--strength", "0.5"], "strength.*--init|strength.*init_image"),
     "a mask of nothing": (["--mask", "MASK"], "--mask: "),

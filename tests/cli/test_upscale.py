@@ -9,12 +9,22 @@ from tests import tiny
 from tests.cli.asking import answered, assert_one_line, picture
 
 
-@pytest.mark.parametrize(("upscaler", "scale", "size"), [("lanczos", 2, (144, 160)), ("tiny", 4, (288, 320))])
+@pytest.mark.parametrize(
+    ("options", "upscaler", "scale", "size"),
+    [([], "tiny", 2, (144, 160)), (["--upscaler", "lanczos", "--scale", "4"], "lanczos", 4, (288, 320))],
+    ids=["the best that is here, twice as large", "as it is said"],
+)
 def test_upscale_makes_a_picture_larger(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], upscaler: str, scale: int, size: tuple[int, int]
+    home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    upscaler: str,
+    scale: int,
+    size: tuple[int, int],
 ):
     tiny.upscaler(home / "upscalers" / "tiny.safetensors")
-    command = ["upscale", str(picture(tmp_path / "given.png")), "--upscaler", upscaler, "--scale", str(scale)]
+    command = ["upscale", str(picture(tmp_path / "given.png")), *options]
     facts, image, beside = answered(command, tmp_path / "out", capsys)
     assert image.size == size
     assert facts["recipe"]["upscale"] == {"scale": scale, "upscaler": upscaler}
