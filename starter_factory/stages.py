@@ -102,8 +102,8 @@ def chain(names: Sequence[str], session: Session, stored: Stored, pace: float = 
         if done.exists():
             continue
         left = pace * STAGES[name].minutes - _spent(name, session)
-        if left > LEAST_MINUTES or session.steps is not None:
-            run = train(name, replace(session, minutes=left, cooling=COOLING), stored)
+        if left > LEAST_MINUTES or not all(session.path(run).exists() for run in STAGES[name].runs):
+            run = train(name, replace(session, minutes=max(left, LEAST_MINUTES), cooling=COOLING), stored)
             if run.stopped:
                 return
         store(name, session, stored)

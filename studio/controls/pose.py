@@ -9,6 +9,7 @@ from PIL import Image
 from studio import openpose
 from studio.catalogue.preprocessors import Weights, annotator
 from studio.controls.base import Control, EstimatorContext, Option, as_seen, estimator_words
+from studio.families import FAMILIES
 from studio.openpose import JOINTS, Person
 from studio.settings import ASSETS
 
@@ -24,8 +25,7 @@ OPENPOSE = Weights(
 )
 REAL = {"openpose": OPENPOSE}
 STARTER = ASSETS / "starter" / "pose"
-# What the starter's estimator learned at, and below which a joint of it is not there.
-STARTER_SIDE = 128
+# Below this a joint of the starter's estimator is not there.
 SURE = 0.25
 OPENPOSE_SIDE = 512
 
@@ -58,7 +58,7 @@ class Pose(Control):
         """The people in the picture, in its pixels; options and errors as of `map`."""
         estimator = context.estimator(str(self.check(options)["estimator"]), REAL)
         if estimator == "starter":
-            seen = as_seen(image, STARTER_SIDE)
+            seen = as_seen(image, FAMILIES["starter"].native_side)
             found = _by_starter(seen, context)
         else:
             seen = as_seen(image, OPENPOSE_SIDE)

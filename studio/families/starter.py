@@ -3,6 +3,9 @@
 from studio.families import sd15
 from studio.families.base import ControlNetwork, Family, Signature, block_layouts
 
+# How wide the words are that its denoiser is told: of its own LoRAs, embeddings and ControlNets, too.
+WORDS_WIDTH = 128
+
 FAMILY = Family(
     name="Starter",
     pipelines={
@@ -13,7 +16,7 @@ FAMILY = Family(
     control_pipelines=sd15.FAMILY.control_pipelines,
     signature=Signature(
         denoiser="UNet2DConditionModel",
-        facts={"in_channels": 4, "cross_attention_dim": 128},
+        facts={"in_channels": 4, "cross_attention_dim": WORDS_WIDTH},
     ),
     native_side=128,
     scheduler="DPM++ 2M Karras",
@@ -23,8 +26,8 @@ FAMILY = Family(
     max_side=256,
     lora_blocks=block_layouts(8, (5, 7), tuple(range(4))),
     noise=sd15.NOISE,
-    embedding_widths=(128,),
+    embedding_widths=(WORDS_WIDTH,),
     architecture=r"^starter",
-    control_networks=(ControlNetwork(Signature("ControlNetModel", {"cross_attention_dim": 128})),),
+    control_networks=(ControlNetwork(Signature("ControlNetModel", {"cross_attention_dim": WORDS_WIDTH})),),
     embedded=True,
 )
