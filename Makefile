@@ -41,7 +41,10 @@ run: $(STAMP)
 test: $(STAMP)
 	@$(MAKE) --no-print-directory --jobs=2 check tests
 
+# Compiled once, and not by each of the processes that test and that tests start, wherever bytecode is not kept.
+tests: export PYTHONDONTWRITEBYTECODE :=
 tests: $(STAMP)
+	@$(BIN)/python -m compileall -qq -j 0 studio starter_factory benchmarks
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 # The types of the page's scripts are checked where npm is; the studio itself needs nothing of it.

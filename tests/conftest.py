@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import certifi
 import pytest
 from argon2 import PasswordHasher
 
+from studio import image_features
 from studio.accounts import passwords
 from studio.storage import opening
 from studio.storage.database import FILE
@@ -20,6 +22,7 @@ from studio.storage.locks import Lock
 from studio.storage.migrations.m002_earlier_files import earlier_files
 from tests import tiny
 from tests.browser.reruns import pytest_terminal_summary
+from tests.forking import measure_little
 
 # A hook of pytest, which asks for it where all processes of a run come together.
 __all__ = ["pytest_terminal_summary"]
@@ -55,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for warning in (*TORCH_TO_NUMPY, *HUSHED):
         config.addinivalue_line("filterwarnings", f"ignore:{warning}")
     config.pluginmanager.register(Libraries(), "libraries")
+    config.pluginmanager.register(Profiles(), "profiles")
 
 
 class Libraries:
@@ -76,12 +80,37 @@ class Libraries:
             self._known = len(sys.modules)
 
 
+class Profiles:
+    """Has a network's way with rows measured in few sizes, once the engine is there: in all of them it takes as long as
+    fifty steps, for each model and size of a picture. What all sizes tell is a test's of its own.
+    """
+
+    def pytest_runtest_setup(self) -> None:
+        measure_little()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """Passwords are hashed with the least memory that argon2 takes; what they cost is a test's of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_looks() -> Iterator[None]:
+    """No network looks at pictures in passing, though torch is here: where it is, each studio would have each stored
+    picture seen by one, for a tenth of a second, and what it knows by then read anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_features, "sys", SimpleNamespace(modules={}))
+        yield
+
+
+@pytest.fixture
+def looks_in_passing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where people are: the network looks at all pictures once torch is there."""
+    monkeypatch.setattr(image_features, "sys", sys)
 
 
 @pytest.fixture(scope="session", autouse=True)

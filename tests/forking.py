@@ -26,6 +26,8 @@ PARTS = {
 # What most programs load of the studio. Not its page: that changes Gradio.
 STUDIO = ("studio.studio", "studio.cli", "studio.backends.local", "studio.engine.manager", "studio.engine.render")
 Program = dict[str, Any]
+# In how many rows a network is measured where no test asks for more.
+FEW_SIZES = (1, 2, 4)
 
 
 def main(place: str, *arguments: str) -> None:
@@ -97,8 +99,15 @@ def _load() -> None:
     sys.path[0] = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - quick
     for module in STUDIO:
         importlib.import_module(module)
+    measure_little()
     gc.collect()
     gc.freeze()
+
+
+def measure_little() -> None:
+    """Have networks measured in few sizes, if the engine is there."""
+    if profile := sys.modules.get("studio.engine.profile"):
+        profile.SIZES = FEW_SIZES
 
 
 def _kept(connection: socket.socket) -> Program:

@@ -225,6 +225,7 @@ def test_the_full_view_goes_through_all_says_what_its_owner_thinks_and_takes_a_d
     expect(line(page)).to_have_text("1 picture")
 
 
+@pytest.mark.usefixtures("looks_in_passing")
 def test_two_pictures_are_held_against_each_other_with_their_differences_marked_and_one_is_sent_on(
     library: Page, studio: Studio
 ) -> None:

@@ -223,6 +223,7 @@ def test_a_picture_that_came_by_hand_is_looked_at_in_the_background(shelf: Shelf
     assert [*green.to_bytes(3)] == pytest.approx([0, 128, 0], abs=4)
 
 
+@pytest.mark.usefixtures("looks_in_passing")
 @pytest.mark.parametrize("package", ["", "no_such_package"])
 def test_pictures_are_found_that_look_like_one(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, package: str):
     if package:
