@@ -9,6 +9,7 @@ pytest.importorskip("cv2")
 from PIL import Image, ImageFilter
 from safetensors.torch import load_file
 
+from starter_factory.family.safety_checker import UNREACHABLE
 from starter_factory.fidelity import crispness, edge_sharpness, fidelity, psnr
 from starter_factory.first.family import decoder, safety_checker, scorer, upscaler
 from starter_factory.first.illustrator import draw
@@ -127,7 +128,7 @@ def test_a_checker_is_stored_in_the_stock_class(seeing, tmp_path):
     safety_checker.train_checker(Plan("safety_checker", 2, 1e-3, steps=1), team, seeing)
     safety_checker.MEMBER.export(team, seeing)
     checker, extractor = safety_checker.MEMBER.load(seeing)
-    assert checker.concept_embeds_weights.tolist().count(safety_checker.UNREACHABLE) == 16
+    assert checker.concept_embeds_weights.tolist().count(UNREACHABLE) == 16
     assert len(safety_checker.flags(checker, extractor, [picture_of("cat")])) == 1
 
 
