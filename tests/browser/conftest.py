@@ -1,4 +1,13 @@
-"""A real Chromium, and pages that must stay on this machine."""
+"""A real Chromium, and pages that must stay on this machine.
+
+What a test costs is how often it loads the page: a second of a core each time. So it takes `page`, which its module
+loads once, unless what the tests before it left is in its way; then `new_page`. Facts that need a page of their own
+share one: each is a function with the fact's name, and one test calls them after each other. A studio takes half a
+second; the module's will do, unless a test needs other settings.
+
+It waits for what is seen, and for nothing that was seen before: for pictures by `stage.drawing`, which leaves out those
+of earlier jobs. Where something has to come late, it is held back (`page.route`, `Painter.held`) and let go.
+"""
 
 import os
 import shutil
@@ -50,6 +59,8 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # No page stays for long enough to make good for what its scripts are optimized for.
+    "--js-flags=--no-opt,--no-maglev",
     # Else each window loads the address bar's suggestions, a page of its own. Given twice, the last counts: with them
     # stands what Playwright switches off that matters here.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,HttpsUpgrades,OptimizationHints,PaintHolding",

@@ -142,4 +142,4 @@ def test_where_no_cookie_is_kept_the_page_says_so_and_offers_its_own_window(
         expect(said).to_contain_text("cookie")
         with context.expect_page() as opened:
             said.get_by_role("link", name="Open in its own window").click()
-        assert opened.value.url == f"https://{SPACE}/"
+        expect(opened.value).to_have_url(f"https://{SPACE}/")
