@@ -11,6 +11,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -192,13 +193,25 @@ class LoraSet:
 
 @contextmanager
 def hooked(network: torch.nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
-    """While this lasts, the layers of these names give out what their hooks make of it."""
-    handles = [network.get_submodule(name).register_forward_hook(hook) for name, hook in hooks.items()]
+    """While this lasts, the layers of these names give out what their hooks make of it, or what is there `instead`."""
+    with ExitStack() as on:
+        for name, hook in hooks.items():
+            layer = network.get_submodule(name)
+            if instead := getattr(hook, "instead", None):
+                on.enter_context(_replaced(layer, partial(instead, layer)))
+            else:
+                on.callback(layer.register_forward_hook(hook).remove)
+        yield
+
+
+@contextmanager
+def _replaced(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
+    """While this lasts, the layer computes by another function."""
+    layer.forward = forward
     try:
         yield
     finally:
-        for handle in handles:
-            handle.remove()
+        del layer.forward
 
 
 class Added:

@@ -20,6 +20,7 @@ from torch.nn.functional import conv2d
 
 from studio.engine.changes import Change, LowRank
 from studio.engine.lora import Added
+from studio.engine.own_kernels import FEWEST, MOST_NUMBERS, Kernels, OwnKernels, runs, widened
 
 # What one request adds to each layer of a network, by the layer's name; all at the same weights.
 LayerLoras = Mapping[str, Added]
@@ -28,13 +29,9 @@ Placed = tuple[slice, Change]
 Factors = tuple[torch.Tensor, torch.Tensor]
 # The factors of one change for each of its rows.
 Factored = tuple[slice, Factors]
-# Factors that were made, by the change; each again as long as it is there.
-Known = MutableMapping[LowRank, Factors]
 # Changes of less rank are filled up to these: a processor computes eight numbers at a time, and on a card nearly all go
 # through the same two products.
 RANK, CARD_RANK = 8, 16
-# A product of one row goes another way than one of several, which are all the same to a row.
-FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +50,14 @@ class Stack:
 
 @dataclass(frozen=True, eq=False)
 class RowLoras:
-    """The hook on one layer: each of `stacks` is for a run of rows, what is `single` is for its rows alone."""
+    """The hook on one layer: each of `stacks` is for a run of rows, what is `single` is for its rows alone.
+
+    Where there is something `instead`, that stands in for the layer.
+    """
 
     stacks: Sequence[Stack]
     single: Sequence[Placed] = ()
+    instead: OwnKernels | None = None
 
     def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
         given = args[0]
@@ -76,24 +77,30 @@ def rank_of(loras: LayerLoras) -> int:
 
 
 @cache
+@torch.no_grad()
 def runs_are_alike(threads: int) -> bool:
     """Whether a row's products come out the same in runs of any length, with so many threads; tried on some."""
     del threads  # those that torch has
-    layer = torch.nn.Conv2d(1, 1, 3, padding=1)
     for channels, side in ((40, 32), (128, 8), (144, 4)):
+        with torch.random.fork_rng([]):
+            layer = torch.nn.Conv2d(channels, channels, 3, padding=1)
         given = torch.arange(16.0 * channels * side * side).sin().view(16, channels, side, side)
-        down = torch.arange(16.0 * RANK * channels * 9).cos().view(16, RANK, channels, 3, 3)
+        down = torch.arange(16.0 * RANK * channels * 9).cos().view(16 * RANK, channels, 3, 3)
         up = torch.arange(16.0 * channels * RANK).sin().view(16, channels, RANK)
-        made = [_row_among(layer, given[:rows], down[:rows], up[:rows]) for rows in (FEWEST, 6, 16)]
+        made = [_first_of(layer, given[:rows], down[: rows * RANK], up[:rows]) for rows in (FEWEST, 6, 16)]
         if not all(torch.equal(one, made[0]) for one in made):
             return False
     return True
 
 
-def _row_among(layer: Any, given: torch.Tensor, down: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
-    output = torch.zeros(len(given), up.shape[1], *given.shape[2:])
-    _add(layer, given, output, down.flatten(0, 1), up)
-    return output[0]
+def _first_of(layer: Any, given: torch.Tensor, down: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
+    """What a convolution gives out for the first of some rows, with what is added, and by kernels of its own."""
+    bare = layer(given)
+    output = bare.clone()
+    _add(layer, given, output, down, up)
+    kernels = layer.weight.repeat(len(given), 1, 1, 1)
+    own = conv2d(given.reshape(1, -1, *given.shape[2:]), kernels, None, 1, 1, groups=len(given))
+    return torch.cat([bare[0], output[0], own[0, : layer.out_channels]])
 
 
 class RowHooks(dict[str, RowLoras]):
@@ -102,7 +109,7 @@ class RowHooks(dict[str, RowLoras]):
     @cached_property
     def is_stacked(self) -> bool:
         """Whether all that they add is in stacks."""
-        return not any(hook.single for hook in self.values())
+        return not any(hook.single or hook.instead for hook in self.values())
 
     @cached_property
     def shape(self) -> Hashable:
@@ -124,13 +131,21 @@ class RowHooks(dict[str, RowLoras]):
                 mine.up.copy_(new.up)
 
 
+class Known:
+    """What was made of changes, each again for as long as that change is there."""
+
+    def __init__(self) -> None:
+        self.factors: MutableMapping[LowRank, Factors] = WeakKeyDictionary()
+        self.kernels: Kernels = WeakKeyDictionary()
+
+
 class Stacks:
     """The hooks of the last step with LoRAs; while the same requests stand in the same rows, they are used again."""
 
     def __init__(self) -> None:
         self._made_for: tuple[Any, ...] = ()
         self._hooks = RowHooks()
-        self._known: Known = WeakKeyDictionary()
+        self._known = Known()
 
     def hooks(self, network: torch.nn.Module, requests: Sequence[tuple[int, LayerLoras]], rows: int) -> RowHooks:
         """The hook on each layer that any of the requests changes; they stand one after the other, each in so many of
@@ -165,50 +180,49 @@ def _by_layer(requests: Sequence[tuple[int, LayerLoras]]) -> dict[str, list[tupl
 
 
 def _hook(layer: Any, parts: Sequence[tuple[slice, Added]], rows: int, known: Known) -> RowLoras:
-    """What is added to one layer.
+    """What is added to one layer."""
+    low: list[tuple[slice, LowRank]] = []
+    single: list[Placed] = []
+    # Those whose rows have no other change.
+    own: list[tuple[slice, LowRank]] = []
+    factored = _is_factored(layer)
+    for place, added in parts:
+        changes = added.made(layer.weight)
+        ours = [(place, one) for one in changes if factored and isinstance(one, LowRank)]
+        low += ours
+        single += [(place, one) for one in changes if not (factored and isinstance(one, LowRank))]
+        own += ours if len(ours) == len(changes) == 1 else []
+    in_runs = layer.weight.device.type == "cpu" and runs_are_alike(torch.get_num_threads())
+    stacks = _stacks(layer, low, rows, known, in_runs=in_runs)
+    if not (in_runs and own and _sees_neighbours(layer) and layer.weight.numel() <= MOST_NUMBERS):
+        return RowLoras(stacks, single)
+    rest = _stacks(layer, [one for one in low if one not in own], rows, known, in_runs=True)
+    return RowLoras(stacks, single, OwnKernels(RowLoras(stacks, single), RowLoras(rest, single), own, known.kernels))
+
+
+def _stacks(
+    layer: Any, placed: Sequence[tuple[slice, LowRank]], rows: int, known: Known, *, in_runs: bool
+) -> list[Stack]:
+    """The stacks of changes to a layer.
 
     Each rank has a stack of its own, so that what a row is given does not depend on the ranks of its neighbours.
     """
     stacked: dict[int, list[Factored]] = defaultdict(list)
-    single: list[Placed] = []
-    factored, factors = _is_factored(layer), _factors_for(layer)
-    in_runs = layer.weight.device.type == "cpu" and runs_are_alike(torch.get_num_threads())
-    for place, added in parts:
-        for change in added.made(layer.weight):
-            if not (factored and isinstance(change, LowRank)):
-                single.append((place, change))
-                continue
-            rank = _filled(len(change.down), RANK if in_runs else CARD_RANK)
-            if change not in known:
-                known[change] = factors(change, rank)
-            stacked[rank].append((place, known[change]))
-    runs = [
-        run for placed in stacked.values() for run in (_runs(placed, rows) if in_runs else [(slice(0, rows), placed)])
-    ]
-    return RowLoras([_stack(place, placed, layer) for place, placed in runs], single)
+    factors = _factors_for(layer)
+    for place, change in placed:
+        rank = _filled(len(change.down), RANK if in_runs else CARD_RANK)
+        if change not in known.factors:
+            known.factors[change] = factors(change, rank)
+        stacked[rank].append((place, known.factors[change]))
+    if not in_runs:
+        return [_stack(slice(0, rows), each, layer) for each in stacked.values()]
+    found = [run for each in stacked.values() for run in runs(each)]
+    return [_stack(widened(place, rows), each, layer) for place, each in found]
 
 
 def _filled(rank: int, least: int) -> int:
     """The rank that this one is filled up to: powers of two, of which there are few."""
     return max(least, 1 << (rank - 1).bit_length())
-
-
-def _runs(placed: Sequence[Factored], rows: int) -> list[tuple[slice, list[Factored]]]:
-    """The same in runs of rows that stand beside one another, of two at least where the step has as many."""
-    runs: list[tuple[slice, list[Factored]]] = []
-    for place, factors in placed:
-        if runs and runs[-1][0].stop == place.start:
-            before, run = runs.pop()
-            runs.append((slice(before.start, place.stop), [*run, (place, factors)]))
-        else:
-            runs.append((place, [(place, factors)]))
-    return [(_widened(place, rows), run) for place, run in runs]
-
-
-def _widened(place: slice, rows: int) -> slice:
-    if place.stop - place.start >= min(FEWEST, rows):
-        return place
-    return slice(place.start, place.stop + 1) if place.stop < rows else slice(place.start - 1, place.stop)
 
 
 def _stack(place: slice, placed: Sequence[Factored], layer: Any) -> Stack:

@@ -262,8 +262,12 @@ def test_what_a_lora_adds_to_any_convolution_is_the_same_beside_others(kernel: A
     assert torch.equal(made[3:], bare[3:])
 
 
-def test_what_a_lora_adds_to_a_row_is_the_same_in_runs_of_any_length() -> None:
-    """Its neighbours have changes of its rank, of others, or none; with a picture that has no guidance it is alone."""
+@pytest.mark.parametrize("side", [8, 16])
+def test_what_a_lora_adds_to_a_row_is_the_same_in_runs_of_any_length(side: int) -> None:
+    """Its neighbours have changes of its rank, of others, or none; without guidance a picture has one row.
+
+    Of many pixels it goes through kernels of its own.
+    """
     layers = torch.nn.ModuleDict(
         {
             "kernels": torch.nn.Conv2d(16, 24, 3, padding=1),
@@ -271,7 +275,7 @@ def test_what_a_lora_adds_to_a_row_is_the_same_in_runs_of_any_length() -> None:
             "words": torch.nn.Linear(16, 24),
         }
     )
-    pixels, words = torch.randn(12, 16, 8, 8), torch.randn(12, 77, 16)
+    pixels, words = torch.randn(12, 16, side, side), torch.randn(12, 77, 16)
 
     def lora(seed: int, rank: int) -> dict[str, Added]:
         generator = torch.Generator().manual_seed(seed)
@@ -290,9 +294,18 @@ def test_what_a_lora_adds_to_a_row_is_the_same_in_runs_of_any_length() -> None:
         with torch.no_grad(), hooked(layers, Stacks().hooks(layers, requests, 12)):
             return [layers["kernels"](pixels)[0], layers["pixels"](pixels)[0], layers["words"](words)[0]]
 
-    alone = first()
+    alone, bare = first(), layers["kernels"](pixels).detach()
     for others in ([(2, lora(1, 4))], [(2, lora(1, 4)), (8, lora(2, 6))], [(2, lora(1, 12)), (2, {}), (2, lora(2, 4))]):
         assert all(map(torch.equal, first(*others), alone))
+    with (
+        torch.no_grad(),
+        hooked(layers, Stacks().hooks(layers, [(2, {}), (1, lora(0, 4)), (3, {}), (2, lora(1, 4))], 12)),
+    ):
+        mixed = layers["kernels"](pixels)
+    assert [torch.equal(one, plain) for one, plain in zip(mixed, bare, strict=True)] == [
+        row not in (2, 6, 7) for row in range(12)
+    ]
+    assert torch.equal(layers["kernels"](pixels), bare)
 
 
 @pytest.mark.parametrize("size", [4, 8])
