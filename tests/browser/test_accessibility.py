@@ -23,6 +23,18 @@ SHIFTED = """new Promise((done) => {
 })"""
 
 
+# Whether a part of the header lies on another while much is said there.
+COVERED = """() => {
+    const said = document.querySelector("#status span");
+    if (said) said.textContent = "CPU, 17.7 of 25.3 GB used, 1 running, 12 waiting";
+    const boxes = [...document.querySelectorAll("#header > *")]
+        .filter((one) => one.checkVisibility() && one.offsetWidth).map((one) => one.getBoundingClientRect());
+    const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+    return boxes.some((one, at) => boxes.slice(at + 1).some((other) => meet(one, other)));
+}"""
+
+
 def test_axe_finds_nothing_in_any_tab_and_none_scrolls_sideways(
     new_page: NewPage, profiles: Profiles, address: str
 ) -> None:
@@ -69,6 +81,7 @@ def sideways(page: Page, label: str) -> list[str]:
         page.set_viewport_size({"width": width, "height": 800})
         across = page.evaluate("document.documentElement.scrollWidth")
         found += [f"{label}: {across} pixels wide in {width}"] if across > width else []
+        found += [f"{label}: the header covers itself in {width}"] if page.evaluate(COVERED) else []
     page.set_viewport_size(WIDE)
     return found
 
