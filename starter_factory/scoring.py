@@ -54,8 +54,10 @@ def build_scorer(reader: CLIPTextModel, known: Mapping[str, Tensor]) -> CLIPMode
         "projection_dim": WIDTH,
     }
     text = {name: value for name, value in reader.config.to_dict().items() if name != "_name_or_path"}
+    # A layer less than the encoder's: the whole family has to stay within 60 MB.
+    text["num_hidden_layers"] = LAYERS
     model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=WIDTH))
-    model.text_model.load_state_dict(reader.state_dict())
+    begin(model.text_model, reader.state_dict())
     begin(model, _at_this_size(known))
     return model
 
