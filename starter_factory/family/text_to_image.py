@@ -11,6 +11,7 @@ from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from starter_factory.base import build_scheduler, build_unet, train_base
 from starter_factory.captions import Caption, describe
 from starter_factory.draw import SIDE, draw
+from starter_factory.editing import edited
 from starter_factory.evaluate import full_caption, generate
 from starter_factory.family.base import Member, Sitting, Table, by_question, untrained
 from starter_factory.measures import agreement, difference, variety
@@ -68,7 +69,7 @@ class TextToImage(Member):
             "wrong captions": agreement([*said[1:], said[0]], sights),
             "untrained": agreement(said, sitting.sights(generate(_untrained(sitting), sitting.captions()))),
         }
-        return by_question(columns) | _variety(sitting) | _seconds(sitting)
+        return by_question(columns) | _variety(sitting) | edited(sitting) | _seconds(sitting)
 
 
 def _followed(sitting: Sitting, captions: Sequence[Caption]) -> dict[str, float]:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 
-from starter_factory import base, comparing, controlnets, measures, probe, publish, stages
+from starter_factory import base, comparing, controlnets, editing, measures, probe, publish, stages
 from starter_factory.captions import EVERYTHING, describe, known_words, vocabulary, word_groups, words_of
 from starter_factory.cards import write_figures
 from starter_factory.control_member import OPEN, at_the_edge
@@ -250,6 +250,14 @@ def test_words_of_things_to_come_are_no_words_that_it_knows():
     assert {word for group in word_groups().values() for name in group for word in words_of(name)} <= set(known_words())
 
 
+def test_a_mask_covers_the_thing_and_leaves_most_of_the_picture():
+    scene, recoloured, exchanged = editing._pair(7)
+    mask, shown = editing.mask_of(scene), draw(scene).labels > 0
+    assert (mask[shown] == 255).all()
+    assert (mask == 0).mean() > 0.2
+    assert [each.subjects[0].spots for each in (recoloured, exchanged)] == [scene.subjects[0].spots] * 2
+
+
 @pytest.mark.soak
 def test_the_members_that_judge_pictures_tell_right_from_wrong(grown):
     grown.put_probe(Probe())
@@ -257,6 +265,8 @@ def test_the_members_that_judge_pictures_tell_right_from_wrong(grown):
     table = MEMBERS["text_to_image"].measure(sitting)
     assert {"generated", "held-out pairs", "wrong captions", "untrained"} <= set(table["place, %"])
     assert table["20 steps, seconds of a processor core"]["ratio"] > 1
+    assert "changed" in table["inpainting, change outside of the mask, levels"]
+    assert table["inpainting, another thing, %"]["as they were"] == 0
     assert set(MEMBERS["probe"].measure(sitting)["place, %"]) == {"fresh renders", "untrained"}
     assert "renders, untrained decoder" in MEMBERS["decoder"].measure(sitting)
 
