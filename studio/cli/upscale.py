@@ -16,8 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name, option in OPTIONS.items():
         setting = setting_specs()[name]
         words, usual = USUAL[name]
-        look = {"metavar": option.removeprefix("--").upper(), "default": usual}
-        parser.add_argument(option, dest=name, help=f"{setting.help} If left out: {words}.", **look)
+        description, metavar = f"{setting.help} If left out: {words}.", option.removeprefix("--").upper()
+        parser.add_argument(option, dest=name, default=usual, metavar=metavar, help=description)
     output_arguments(parser)
 
 
