@@ -1,33 +1,24 @@
 """Comparisons: every cell is made once and paid once, whatever stops in between, and no column disturbs another."""
 
 import json
-import signal
-import subprocess
-import threading
 import time
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from studio.cli import main
 from studio.compare import sheets
 from studio.compare.making import Compare
 from studio.compare.store import Cell, Comparison, Contestant, Line, read_lines
-from studio.errors import OverBudget, Refused, StudioError
-from studio.hosted.spending import Budget
+from studio.errors import Refused, StudioError
 from studio.metadata import own
 from studio.resolve.hosted import plain
 from studio.settings import Settings
-from studio.storage.database import Database
-from studio.storage.locks import alone
 from studio.studio import Studio
 from tests.drawer import Drawer
-from tests.forks import python
-from tests.hosted.service import KEY, Service, drawn
+from tests.hosted.service import KEY, Service
 from tests.people import who
 
 ME = "me"
@@ -289,50 +280,6 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
         assert studio.hosted.budget.left() == pytest.approx(0.02), "what was spent outlives the program"
 
 
-def budget_of(settings: Settings) -> Budget:
-    return Budget(settings, Database.of(settings.home))
-
-
-def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tmp_path: Path):
-    budget = budget_of(Settings.load(home=tmp_path, day_budget_usd=1))
-    budget.reserve("a", "m", 0.6)
-    with pytest.raises(OverBudget, match=r"0\.400 are left"):
-        budget.reserve("b", "m", 0.6)
-    budget.charge("a", None)
-    assert budget.spent() == pytest.approx(0.6)
-    budget.reserve("a", "m", 0.7)
-    budget.charge("a", 0.0)
-    assert budget.left() == pytest.approx(1)
-
-
-def test_each_person_has_a_budget_of_their_own_within_that_of_all(tmp_path: Path):
-    settings = Settings.load(home=tmp_path, day_budget_usd=1, day_budget_usd_each=0.5)
-    budget, ann, bob, cid = budget_of(settings), who("ann"), who("bob"), who("cid")
-    budget.reserve("a", "m", 0.4, ann)
-    with pytest.raises(OverBudget, match=r"your day's \$0\.50, \$0\.100 are left.*STUDIO_DAY_BUDGET_USD_EACH") as fault:
-        budget.reserve("b", "m", 0.2, ann)
-    assert fault.value.status == 429
-    assert 0 < (fault.value.wait_seconds or 0) <= 24 * 3600
-    budget.reserve("b", "m", 0.4, bob)
-    assert [round(budget.left(one) or 0, 3) for one in (ann, bob, cid)] == [0.1, 0.1, 0.2], "all have 1 together"
-    assert budget.spent(ann) == pytest.approx(0.4)
-    with pytest.raises(OverBudget, match="of the day's"):
-        budget.check("m", 0.3, cid)
-    assert budget_of(Settings.load(home=tmp_path)).left(ann) is None
-
-
-def test_of_the_budgets_of_the_settings_and_of_the_page_the_lesser_counts(tmp_path: Path):
-    settings = Settings.load(home=tmp_path, day_budget_usd=1)
-    budget_of(settings).own = 0.5
-    assert (budget_of(settings).left(), budget_of(settings).own) == (0.5, 0.5)
-    with pytest.raises(OverBudget, match=r"\$0\.50.*Compare tab"):
-        budget_of(settings).reserve("a", "m", 0.6)
-    budget_of(settings).own = 3
-    assert budget_of(settings).left() == 1
-    budget_of(settings).own = None
-    assert budget_of(Settings.load(home=tmp_path)).left() is None
-
-
 def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):
     presets, wildcards = studio.presets, studio.prompt_assets.wildcards
     assert (
@@ -359,126 +306,3 @@ def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp
     assert "'=1+" in (tmp_path / "out" / "comparison.csv").read_text("utf-8")
     with Image.open(tmp_path / "out" / "comparison.png") as board:
         assert board.width > board.height
-
-
-# A shell may start its background jobs with SIGINT ignored.
-PROGRAM = """
-import signal, sys
-from studio.cli import main
-from studio import studio
-from tests.drawer import Drawer
-signal.signal(signal.SIGINT, signal.default_int_handler)
-drawer = Drawer(gated=True)
-drawer.allow({draws})
-studio.backend_of = lambda *_: drawer
-sys.exit(main())
-"""
-
-
-def command(home: Path, *options: str, draws: int = 1) -> list[str]:
-    """The command, on a machine that draws so many pictures of one step."""
-    given = ["compare", "--out", str(home / "out"), "--home", str(home), "--json", *options]
-    return [python(), "-c", PROGRAM.format(draws=draws), *given]
-
-
-def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surroundings: None, service: Service):
-    """Three models and twenty prompts, killed while answers are on their way and a picture is being drawn."""
-    prompts = tmp_path / "prompts.txt"
-    prompts.write_text("".join(f"prompt {number}\n" for number in range(20)))
-    given = ("--prompts", str(prompts), "--models", "starter?steps=1,openai:gpt-image-2,openai:dall-e-3")
-    service.behaviours["dall-e-3"] = "slow"
-    asks = command(tmp_path, *given, draws=8)
-    process = subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    for line in process.stderr:
-        if line.startswith("28 of 60"):
-            break
-    process.kill()
-    process.communicate()
-    before = service.paid
-    service.behaviours.clear()
-    service.gate.set()
-    answer = subprocess.run(command(tmp_path, *given, draws=12), capture_output=True, text=True, check=True)
-    told = json.loads(answer.stdout)
-    assert [cell["error"] for cell in told["cells"]] == [None] * 60
-    assert all(Path(cell["path"]).is_file() for cell in told["cells"])
-    assert len(list(tmp_path.glob("out/*/*.png"))) == 60, "nothing was drawn once more"
-    twice = {one for one, count in service.paid.items() if count > 1}
-    assert twice == {one for one in before if one[0] == "dall-e-3"}, "only what nobody had an answer to"
-    assert len({one.headers["idempotency-key"] for one in service.asked}) == 40, "and that by its old key"
-    assert told["total_usd"] == pytest.approx(20 * (0.03006 + 0.04))
-    assert KEY not in answer.stdout + answer.stderr
-
-
-def test_a_comparison_that_outlives_its_studio_goes_on_by_itself_and_is_not_made_twice(
-    tmp_path: Path, surroundings: None
-):
-    settings = Settings.load(home=tmp_path / "home")
-    with Studio(settings, backend=(drawer := Drawer(gated=True))) as studio:
-        compare = Compare(studio)
-        name = compare.create(who(ME), PROMPTS, [compare.column("starter?steps=1", who(ME))])
-        compare.start(name, who(ME))
-        drawer.allow()
-        first = until(compare, name, lambda now: now.cells[0].state == "done").cells[0]
-        closing = threading.Thread(target=studio.close)
-        closing.start()
-        while not studio.jobs.closing:
-            closing.join(0.01)
-        drawer.allow(9)
-    with Studio(settings, backend=Drawer()) as studio:
-        (job,) = studio.jobs_of(who(ME))
-        list(job.follow())
-        whole = Compare(studio).get(name, who(ME))
-        assert states(whole) == ["done", "done"]
-        assert (whole.cells[0].path, whole.cells[0].job) == (first.path, job.id)
-        assert len(list(studio.library.folder.rglob("*.png"))) == 2
-        while not all("sharpness" in cell.metrics for cell in whole.cells):
-            whole = Compare(studio).get(name, who(ME))
-
-
-def test_an_interrupt_waits_for_what_is_paid_for_and_asks_for_nothing_more(
-    tmp_path: Path, surroundings: None, service: Service
-):
-    service.behaviours["dall-e-3"] = "slow"
-    prompts = tmp_path / "prompts.txt"
-    prompts.write_text("".join(f"prompt {number}\n" for number in range(6)))
-    asks = command(tmp_path, "--prompts", str(prompts), "--models", "openai:dall-e-3")
-    process = subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for _ in range(3):
-        service.began.acquire()
-    process.send_signal(signal.SIGINT)
-    assert process.stderr
-    for line in process.stderr:
-        if "Waiting for 3" in line:
-            break
-    service.gate.set()
-    out, _ = process.communicate()
-    assert process.returncode == 130
-    paths = [cell["path"] for cell in json.loads(out)["cells"]]
-    assert len([path for path in paths if path]) == 3
-    assert len(service.asked) == 3
-
-
-def test_the_command_says_what_it_promises(
-    tmp_path: Path, surroundings: None, service: Service, capsys: pytest.CaptureFixture[str]
-):
-    service.behaviours["bad"] = "broken"
-    out = str(tmp_path / "out")
-    base = ["compare", "a red house", "--home", str(tmp_path), "--out", out, "--json"]
-    assert main([*base, "--models", "nobody:m"]) == 2
-    assert "nobody" in capsys.readouterr().err
-    assert not Path(out).exists()
-    assert main([*base, "--models", f"openai:dall-e-3,{service.address}:bad", "--seed", "3"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    good, bad = told["cells"]
-    assert set(good) == {"model", "prompt", "path", "seconds", "cost_usd", "error"}
-    assert (good["model"], good["prompt"], good["cost_usd"]) == ("openai:dall-e-3", "a red house", 0.04)
-    with Image.open(good["path"]) as picture:
-        assert picture.tobytes() == Image.open(BytesIO(drawn("dall-e-3 a red house"))).tobytes()
-    assert (bad["path"], bad["cost_usd"], bad["error"]["kind"]) == (None, None, "service_failed")
-    assert told["total_usd"] == 0.04
-    assert main([*base, "--models", "openai:dall-e-3", "--seed", "4"]) == 2
-    assert "has the seed 3" in capsys.readouterr().err
-    with alone(tmp_path / "out" / "comparison.lock", "it"):
-        assert main([*base, "--models", "openai:dall-e-3"]) == 2
-    assert "Another program" in capsys.readouterr().err
