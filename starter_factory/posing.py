@@ -26,11 +26,11 @@ REACH = 0.36
 PERSON = THINGS["person"]
 
 
-def person_scene(seed: int) -> Scene:
+def person_scene(seed: int, look: str | None = None) -> Scene:
     """The random scene of this seed with one person, free of held-out pairs; most poses have no name."""
     rng = random.Random(seed)
     while True:
-        scene = random_scene(rng)
+        scene = random_scene(rng, look)
         if scene.subjects and scene.relation is None:
             peopled = _with_person(scene, rng)
             if not is_held_out(peopled):

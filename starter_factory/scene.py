@@ -110,12 +110,17 @@ def is_held_out(scene: Scene) -> bool:
     return any(crc32(pair.encode()) % HELD_OUT == 0 for pair in (*painted, *together))
 
 
-def random_scene(rng: random.Random) -> Scene:
+def drawn_scene(seed: int) -> Scene:
+    """The random scene of this seed with our own drawings alone: it needs no art, and may be held out."""
+    return random_scene(random.Random(seed), "illustration")
+
+
+def random_scene(rng: random.Random, look: str | None = None) -> Scene:
     """Any scene: most with one or two subjects, some with three or none, a quarter on a plain ground."""
     count = rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
     plain = count > 0 and rng.random() < 0.25
     place = PLAIN if plain else rng.choice(list(PLACES))
-    style = _random_style(place, rng)
+    style = look or _random_style(place, rng)
     things = [_random_thing(rng, style) for _ in range(count)]
     relation = rng.choice(("in front of", "on top of")) if count == 2 and rng.random() < 0.3 else None
     if relation == "on top of" and not _stackable(things):

@@ -14,6 +14,7 @@ import torch
 from diffusers import ControlNetModel
 
 from starter_factory import base, comparing, controlnets, editing, measures, probe, publish, stages
+from starter_factory.art import ArtError
 from starter_factory.captions import EVERYTHING, describe, known_words, vocabulary, word_groups, words_of
 from starter_factory.cards import write_figures
 from starter_factory.control_member import OPEN, at_the_edge
@@ -25,7 +26,7 @@ from starter_factory.family.base import begin, weights_of
 from starter_factory.generations import generation_of
 from starter_factory.posing import people, person_scene
 from starter_factory.probe import Probe
-from starter_factory.scene import held_out_scene, is_held_out, training_scene
+from starter_factory.scene import drawn_scene, held_out_scene, is_held_out, training_scene
 from starter_factory.scoring import Scorer
 from starter_factory.stages import LANES, STAGES, MissingError
 from starter_factory.store import Stored
@@ -176,6 +177,19 @@ def test_scenes_of_people_show_one_person_within_the_picture():
         if {"right_shoulder", "left_shoulder"} <= person.keys():
             assert person["right_shoulder"][0] < person["left_shoulder"][0]
     assert whole > 45
+
+
+def test_scenes_of_our_own_drawings_need_no_art(monkeypatch):
+    def missing(*_):
+        raise ArtError
+
+    monkeypatch.setattr("starter_factory.sprites.sprite", missing)
+    monkeypatch.setattr("starter_factory.draw.sprite", missing)
+    monkeypatch.setattr("starter_factory.captions.sprite", missing)
+    for seed in range(30):
+        for scene in (drawn_scene(seed), person_scene(seed, "illustration")):
+            assert draw(scene, 64, 64).image.shape == (64, 64, 3)
+            assert full_caption(scene).text
 
 
 def test_twins_differ_in_the_one_fact_that_they_are_named_by():
