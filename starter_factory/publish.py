@@ -20,7 +20,7 @@ from starter_factory.sampling import pipeline_of
 from starter_factory.scene import PLAIN, Scene, Spot, Subject
 from starter_factory.sprites import DRAWN_BY_US, aspect
 from starter_factory.stages import MissingError
-from starter_factory.store import Stored, write_json
+from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.things import THINGS
 
 CARDS = Path(__file__).with_name("model_cards")
@@ -46,7 +46,7 @@ def publish(stored: Stored, target: Path, *, pictures: bool = True) -> None:
     if lacking := [path for member in MEMBERS.values() for path in member.missing(stored.folder)]:
         raise MissingError(f"{lacking[0]} is not stored yet.")
     fresh, before = (target.with_name(f"{target.name}.{name}") for name in ("fresh", "before"))
-    shutil.copytree(stored.folder, fresh, ignore=shutil.ignore_patterns("README.md", "training.json"))
+    shutil.copytree(stored.folder, fresh, ignore=shutil.ignore_patterns("README.md", TRAINING))
     shutil.copytree(CARDS / "starter", fresh, dirs_exist_ok=True)
     _write_words(fresh)
     beside = target.parent / UPSCALERS
@@ -91,8 +91,8 @@ def _small(picture: Image) -> Image:
 
 def _tell_training(stored: Stored, pages: Sequence[Path]) -> None:
     """Put what training took where cards keep it."""
-    path = stored.folder / "training.json"
-    told: Mapping[str, Mapping[str, float]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    files = sorted((stored.folder / TRAINING).glob("*.json"))
+    told: Mapping[str, Mapping[str, float]] = {path.stem: json.loads(path.read_text("utf-8")) for path in files}
 
     def filled(found: re.Match[str]) -> str:
         said = _table(told) if found[1] == "all" else _sentence(told.get(found[1]))

@@ -1,12 +1,11 @@
 """The stages of training, by name, and the order in which they make a whole model: each stands on what is stored."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from starter_factory.base import build_scheduler, build_unet, train_base
 from starter_factory.family import MEMBERS
-from starter_factory.store import Stored, write_json
+from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.text import train_text, trained_reader
 from starter_factory.tokenizer import build_tokenizer
 from starter_factory.training import Run, Session, load_average, load_state
@@ -82,17 +81,17 @@ def train(name: str, session: Session, stored: Stored) -> Run:
 
 
 def store(name: str, session: Session, stored: Stored) -> None:
-    """Write a stage's averaged weights into the stored model, and how they came about into its `training.json`."""
+    """Write a stage's averaged weights into the stored model, and in a file of `training/` how they came about."""
     STAGES[name].store(session, stored)
     states = [load_state(run, session.work) for run in STAGES[name].runs]
-    path = stored.folder / "training.json"
-    told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    told[name] = {
+    told = {
         "steps": sum(int(state["step"]) for state in states),
         "samples": sum(int(state["samples"]) for state in states),
         "minutes": round(sum(float(state["seconds"]) for state in states) / 60, 1),
     }
-    write_json(path, dict(sorted(told.items())))
+    path = stored.folder / TRAINING / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, told)
 
 
 def chain(names: Sequence[str], session: Session, stored: Stored, pace: float = 1.0) -> None:

@@ -15,6 +15,8 @@ from starter_factory.tokenizer import save_tokenizer
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 PROBE = "probe/model.safetensors"
+# What the training of each stage took; no part of what ships.
+TRAINING = "training"
 INDEX = {
     "_class_name": "StableDiffusionPipeline",
     "_diffusers_version": "0.42.1",
@@ -95,9 +97,12 @@ def _frozen(network: Network) -> Network:
 
 
 def halve(path: Path, tensors: dict[str, Tensor] | None = None) -> None:
-    """Write tensors, or those that the file has, in half precision."""
+    """Write tensors, or those that the file has, in half precision; the file is whole at any time."""
     source = load_file(path) if tensors is None else tensors
-    save_file({name: part.detach().half().contiguous() for name, part in source.items()}, path, {"format": "pt"})
+    fresh = path.with_suffix(".tmp")
+    save_file({name: part.detach().half().contiguous() for name, part in source.items()}, fresh, {"format": "pt"})
+    fresh.chmod(0o644)
+    fresh.replace(path)
 
 
 def amend(path: Path, **changes: str | None) -> None:

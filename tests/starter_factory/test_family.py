@@ -87,7 +87,7 @@ def test_a_member_is_trained_goes_on_and_is_stored_as_stock_files(name, grown, t
     stages.store(name, session(tmp_path), grown)
     assert member.missing(grown.folder) == []
     assert member.load(grown.folder) is not None
-    assert json.loads((grown.folder / "training.json").read_text("utf-8"))[name]["steps"] >= 2
+    assert json.loads((grown.folder / "training" / f"{name}.json").read_text("utf-8"))["steps"] >= 2
     assert not [path for path in grown.folder.rglob("config.json") if str(tmp_path.parent) in path.read_text("utf-8")]
 
 
@@ -325,13 +325,15 @@ def test_a_published_folder_is_whole_and_says_what_it_knows(grown, tmp_path):
     for path in (full.folder / name for member in MEMBERS.values() for name in member.files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    (full.folder / "training.json").write_text('{"canny": {"steps": 1200, "samples": 9600, "minutes": 35.2}}', "utf-8")
+    (full.folder / "training").mkdir(exist_ok=True)
+    (full.folder / "training" / "canny.json").write_text('{"steps": 1200, "samples": 9600, "minutes": 35.2}', "utf-8")
     target = tmp_path / "assets" / "starter"
     old = target / "loras" / "old.safetensors"
     old.parent.mkdir(parents=True)
     old.touch()
     publish.publish(full, target, pictures=False)
     assert not old.exists()
+    assert not (target / "training").exists()
     assert not [path for member in MEMBERS.values() for path in member.missing(target)]
     known = Vocabulary.read(target / "vocabulary.json")
     assert known.unknown("two red houses in front of a castle, pixel art") == ()
