@@ -50,6 +50,15 @@ class Member(ABC):
     def measure(self, sitting: Sitting) -> Table:
         """The figures of the stored weights, with a row or column that shows that they can fail."""
 
+    def known(self, *folders: Path) -> Mapping[str, Tensor]:
+        """The weights of its network by its stock class, from the first folder that has them; none where none does.
+
+        Files of transformers name some weights otherwise than the class that reads them.
+        """
+        folder = next((folder for folder in folders if not self.missing(folder)), None)
+        found: Mapping[str, Tensor] = self.load(folder)[0].state_dict() if folder else {}
+        return found
+
     def missing(self, base: Path) -> list[Path]:
         """Its files that are not there."""
         return [base / name for name in self.files if not (base / name).is_file()]

@@ -21,7 +21,7 @@ from starter_factory.estimators import (
     round_trip,
     save_estimator,
 )
-from starter_factory.family.base import Member, Sitting, Table, begin, untrained, weights_of
+from starter_factory.family.base import Member, Sitting, Table, begin, untrained
 from starter_factory.posing import person_scene
 from starter_factory.samples import stream
 from starter_factory.sampling import FIRST_UNSEEN
@@ -125,7 +125,7 @@ class DepthEstimator(Member):
 
     def train(self, session: Session, stored: Stored) -> Run:
         network, autoencoder = build_depth_estimator(), stored.vae().to(session.device)
-        begin(network, weights_of(self.files[0], stored.folder, FIRST_GENERATION))
+        begin(network, self.known(stored.folder, FIRST_GENERATION))
         # The fused kernel's backward pass in bf16 takes nearly half of a step on a CPU.
         network.set_attn_implementation("eager")
 

@@ -21,7 +21,7 @@ from starter_factory.estimators import (
     round_trip,
     save_estimator,
 )
-from starter_factory.family.base import Member, Sitting, Table, begin, untrained, weights_of
+from starter_factory.family.base import Member, Sitting, Table, begin, untrained
 from starter_factory.posing import people, person_scene
 from starter_factory.samples import stream
 from starter_factory.sampling import FIRST_UNSEEN
@@ -171,7 +171,7 @@ class PoseEstimator(Member):
 
     def train(self, session: Session, stored: Stored) -> Run:
         network = build_pose_estimator()
-        begin(network, weights_of(self.files[0], stored.folder, FIRST_GENERATION))
+        begin(network, self.known(stored.folder, FIRST_GENERATION))
         objective = PoseObjective(network, stored, session)
         return fit(NAME, network, stream(NAME, posed_render, session, BATCH), objective, session, LEARNING_RATE)
 

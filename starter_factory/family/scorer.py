@@ -14,7 +14,7 @@ from starter_factory.base import FIRST_GENERATION
 from starter_factory.comparing import Comparison, Learner, Twins
 from starter_factory.draw import draw
 from starter_factory.evaluate import full_caption, generate
-from starter_factory.family.base import Member, Sitting, Table, weights_of
+from starter_factory.family.base import Member, Sitting, Table
 from starter_factory.samples import stream
 from starter_factory.sampling import FIRST_UNSEEN
 from starter_factory.scene import Scene, held_out_scene, training_scene
@@ -44,7 +44,7 @@ class ScorerMember(Member):
     needs = ("text_encoder", "tokenizer")
 
     def train(self, session: Session, stored: Stored) -> Run:
-        known = weights_of(FILE, stored.folder, FIRST_GENERATION)
+        known = self.known(stored.folder, FIRST_GENERATION)
         learner = Learner(build_scorer(stored.text_encoder(), known))
         pairs = stream(NAME, Twins(stored.tokenizer()), session, BATCH)
         return fit(NAME, learner, pairs, Comparison(learner, session), session, LEARNING_RATE)

@@ -23,6 +23,8 @@ from starter_factory.draw import draw
 from starter_factory.evaluate import FIXED_PROMPTS, Sitting, full_caption, variation
 from starter_factory.family import MEMBERS, loras, safety_checker, upscaler
 from starter_factory.family.base import begin, weights_of
+from starter_factory.family.depth_estimator import build_depth_estimator
+from starter_factory.family.pose_estimator import build_pose_estimator
 from starter_factory.generations import generation_of
 from starter_factory.posing import people, person_scene
 from starter_factory.probe import Probe
@@ -122,6 +124,13 @@ def test_a_new_member_begins_with_the_first_generations_weights_that_fit(monkeyp
     assert anew
     assert "controlnet_cond_embedding.conv_in.weight" in known
     assert all(name.endswith(("attn2.to_k.weight", "attn2.to_v.weight")) for name in anew)
+
+
+@pytest.mark.parametrize("name", ["depth_estimator", "pose_estimator"])
+def test_an_estimator_begins_with_all_that_the_first_generations_knows(name):
+    network = {"depth_estimator": build_depth_estimator, "pose_estimator": build_pose_estimator}[name]()
+    known = MEMBERS[name].known(base.FIRST_GENERATION)
+    assert begin(network, known) == set(network.state_dict())
 
 
 def test_maps_hardly_ever_meet_a_caption_that_names_their_layout():
