@@ -134,7 +134,7 @@ def test_an_estimator_begins_with_all_that_the_first_generations_knows(name):
 
 
 def test_maps_hardly_ever_meet_a_caption_that_names_their_layout():
-    scenes = [training_scene(seed) for seed in range(400)]
+    scenes = [training_scene(seed) for seed in range(160)]
     learned = [describe(scene, random.Random(n), LAYOUT_UNSAID) for n, scene in enumerate(scenes)]
     asked = [describe(scene, random.Random(n), OPEN) for n, scene in enumerate(scenes)]
     full = [full_caption(scene) for scene in scenes]
@@ -203,7 +203,7 @@ def test_scenes_of_our_own_drawings_need_no_art(monkeypatch):
 
 def test_twins_differ_in_the_one_fact_that_they_are_named_by():
     rng, seen = random.Random(0), Counter()
-    for seed in range(300):
+    for seed in range(200):
         scene = training_scene(seed)
         for fact, other in twins(scene, rng).items():
             seen[fact] += 1
