@@ -112,12 +112,12 @@ def _database_faults(home: Path) -> Iterator[StudioError]:
 def _left_behind(home: Path, database: Database) -> Iterator[StudioError]:
     for past in database.incidents():
         if (aside := home / past.aside).is_file():
-            yield Unreadable(past.message, f"Remove {aside} when you need it no more.")
+            yield Unreadable(past.message, f"Remove {aside} when you no longer need it.")
     names = {file.name if file.suffix == ".sqlite" else "*.grid.json" for file in earlier_files(home)}
     if names:
         yield Unreadable(
             f"Files of an earlier version lie in {home}: {', '.join(sorted(names))}. The database has what they held.",
-            "Remove them when you do not go back to that version.",
+            "Remove them if you will not go back to that version.",
         )
 
 
@@ -140,7 +140,7 @@ def _python() -> Check:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return Check("python", found)
-    return Check("python", found, "Make the environment again with Python 3.11, 3.12 or 3.13.")
+    return Check("python", found, "Recreate the environment with Python 3.11, 3.12 or 3.13.")
 
 
 def _libraries() -> Check:

@@ -35,7 +35,7 @@ AGREE = (
 )
 STATUS = "https://status.huggingface.co"
 LOGIN = "hf auth login"
-KEPT = "What has arrived is kept."
+KEPT = "What was downloaded so far is kept."
 OFF = "the hub is switched off (HF_HUB_OFFLINE)"
 # Of what kind an error is, what happened, and the cure.
 Reason = tuple[type[StudioError], str, str]
@@ -193,10 +193,10 @@ def _by_status(repo: str, page: str, error: "HfHubHTTPError") -> Reason:
     if status == 429:
         seconds = wait_seconds(headers) or 300
         cure = f"Try again in {seconds:.0f} seconds; after logging in ({LOGIN}) you may ask more often."
-        return DownloadFailed, "the hub was asked too often from this machine", f"{cure} {KEPT}"
+        return DownloadFailed, "the hub received too many requests from this machine", f"{cure} {KEPT}"
     why, cure = f"the hub refused it ({status})", "Try again in a few minutes."
     if status >= 500:
-        why, cure = f"the hub has problems of its own ({status})", f"Try again in a few minutes; {STATUS} knows more."
+        why, cure = f"the hub is having problems ({status})", f"Try again in a few minutes; see {STATUS}."
     return DownloadFailed, why, f"{cure} {KEPT}"
 
 

@@ -140,7 +140,9 @@ class InputStore:
             if invert:
                 mask, notes = ImageOps.invert(mask), (*notes, "The mask was inverted.")
             if mask.getextrema() == (0, 0):
-                raise InvalidRecipe("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
+                raise InvalidRecipe(
+                    "mask_image", "The mask is empty.", "Paint over what should change; white is repainted."
+                )
             return self._store(mask, notes, who)
 
     @contextmanager
@@ -273,7 +275,7 @@ def _decoded(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]
         upright, wide = _in_eight_bits(upright)
     done = {
         "Only the first frame of the animation was taken.": frames,
-        "Turned upright, as its camera noted.": turned,
+        "Turned upright, as its camera recorded.": turned,
         "Reduced from 16 to 8 bits.": deep and not wide,
         f"Reduced from 32 to 8 bits: {wide}.": bool(wide),
     }
@@ -308,7 +310,7 @@ def _as_rgb(picture: Image.Image, notes: tuple[str, ...]) -> tuple[Image.Image, 
         return picture.convert("RGB"), notes
     white = Image.new("RGB", picture.size, "white")
     white.paste(picture if picture.mode == "RGBA" else picture.convert("RGBA"), mask=alpha)
-    return white, (*notes, "Transparency was laid on white.")
+    return white, (*notes, "Transparency was filled with white.")
 
 
 def _mask(picture: Image.Image, reads: MaskReads) -> tuple[Image.Image, tuple[str, ...]]:
@@ -360,8 +362,8 @@ def _in_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         mode = "RGBA" if picture.mode == "RGBA" else "RGB"
         srgb = ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"), outputMode=mode)
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return picture, ("Its colour profile cannot be read; colours were taken as sRGB.",)
-    return srgb or picture, (f"Colours were brought from {name} to sRGB.",)
+        return picture, ("Its colour profile cannot be read; colours were treated as sRGB.",)
+    return srgb or picture, (f"Colours were converted from {name} to sRGB.",)
 
 
 def _alpha(picture: Image.Image) -> Image.Image | None:

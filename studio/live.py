@@ -71,7 +71,9 @@ class Live:
         """One picture of the recipe in the few steps that its model needs, by a seed that stays."""
         studio = self._studio
         if studio.is_hosted(recipe):
-            raise InvalidRecipe("model", "Each picture of a hosted model costs money.", "Draw live with a model here.")
+            raise InvalidRecipe(
+                "model", "Each picture of a hosted model costs money.", "Draw live with a model on this machine."
+            )
         model = studio.catalogue[recipe.model or studio.settings.model]
         few = model.few_steps
         changes: dict[str, object] = {"count": 1, "steps": few.steps if few else model.default("draft_steps")}
@@ -85,5 +87,5 @@ class Live:
         quick = recipe.replace(**changes)
         missing = studio.needs.missing(studio.needs.of(studio.of(who).resolve(quick)))
         if missing:
-            raise NotDownloaded(f"{missing[0].name} is not here yet.", "Press Generate once, which downloads it.")
+            raise NotDownloaded(f"{missing[0].name} is not downloaded yet.", "Press Generate once to download it.")
         return quick

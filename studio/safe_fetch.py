@@ -88,7 +88,7 @@ def _check_unpacked(answer: "httpx2.Response") -> None:
     """Unpacked, a small answer can fill the memory; it was asked for as it is."""
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise AnswerMalformed(
-            "The service compressed its answer without being asked.", "Ask whoever runs it.", billed=True
+            "The service compressed its answer without being asked.", "Ask its operator.", billed=True
         )
 
 

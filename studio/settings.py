@@ -81,22 +81,25 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address the page is served at.")
     port: int = Field(7860, ge=0, le=65535, description="The port the page is served at; 0 takes a free one.")
     accounts: Literal["auto", "on", "off"] = Field(
-        "auto", description="Whether everybody has to sign in; auto: where other machines reach the page."
+        "auto", description="Whether everybody has to sign in; auto: if other machines can reach the page."
     )
     huggingface_login: Literal["off", "viewer", "creator"] = Field(
-        "off", description="Whether people sign in with Hugging Face too where there are accounts, and as what."
+        "off",
+        description="Whether people can also sign in with Hugging Face if there are accounts, and with which role.",
     )
     public: bool = Field(
         False, description="Whether the page may be served to other machines without accounts, with `accounts` off."
     )
     hostnames: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="Names that the studio answers to besides its own, with commas: those that a proxy uses."
+        (),
+        description="Names that the studio answers to besides its own, separated by commas: those that a proxy uses.",
     )
     proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        (), description="Addresses or networks of your own proxies, with commas, that say where a request came from."
+        (),
+        description="Addresses or networks of your proxies, separated by commas, that say where a request came from.",
     )
-    max_upload_mb: int = Field(1024, ge=1, le=65536, description="The largest file that may be brought, in megabytes.")
-    model: str = Field("starter", description="The model a recipe takes when it names none.")
+    max_upload_mb: int = Field(1024, ge=1, le=65536, description="The largest upload, in megabytes.")
+    model: str = Field("starter", description="The model of a recipe that names none.")
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = Field("auto", description="Where models run.")
     engine: Literal["auto", "inside", "process"] = Field(
         "auto",
@@ -104,16 +107,17 @@ class Settings(BaseSettings):
         "neither the page nor the queue with it; auto is a process for studio run.",
     )
     devices: Annotated[tuple[DeviceName, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        (), description="Several devices that make pictures at a time, with commas, such as cuda:0,cuda:1."
+        (),
+        description="Several devices that make pictures at the same time, separated by commas, such as cuda:0,cuda:1.",
     )
     offload: Literal["auto", "none", "model", "sequential"] = Field(
-        "auto", description="What stays off the card between its turns; auto decides by free memory."
+        "auto", description="What is kept off the card while it is not in use; auto decides by free memory."
     )
     memory_gb: float | None = Field(
-        None, gt=0, description="The most of the device's memory that the studio takes, in gigabytes; all without it."
+        None, gt=0, description="The most device memory that the studio may use, in gigabytes; unlimited if not set."
     )
     precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        "auto", description="The number format of models; auto takes what suits model and device."
+        "auto", description="The number format of models; auto chooses what suits the model and device."
     )
     cuda_graphs: Literal["auto", "off"] = Field(
         "auto",
@@ -124,41 +128,43 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=1024,
-        description="How many threads compute on the CPU; the last bits of a picture follow from it.",
+        description="How many threads compute on the CPU; the last bits of a picture depend on it.",
     )
     side_by_side: int = Field(
         8,
         ge=1,
         le=64,
-        description="How many pictures are made at a time on this device, sharing each step of the model; 1 makes one "
-        "after the other.",
+        description="How many pictures are made together on this device, sharing each step of the model; 1 makes one "
+        "after another.",
     )
     numerics: Numerics = Field(
         "auto",
-        description="How far the very bytes of a picture can be had again where several share the steps of a model: "
-        "solo, free or exact; auto is exact on a card where that costs next to nothing, else free.",
+        description="How exactly a picture can be repeated, byte for byte, when several share the steps of a model: "
+        "solo, free or exact; auto is exact on a card where that costs almost nothing, otherwise free.",
     )
     output_check: Strictness = Field(
         "off",
-        description="Whether each picture is looked at for what is not fit for all: on marks and blurs it, strict "
+        description="Whether each picture is checked for content not fit for all: on marks and blurs it, strict "
         "withholds it.",
     )
     output_threshold: float = Field(
-        0.5, gt=0, le=1, description="How sure the classifier of the output check has to be; less flags more pictures."
+        0.5,
+        gt=0,
+        le=1,
+        description="How sure the classifier of the output check has to be; lower values flag more pictures.",
     )
     prompt_filter: Strictness = Field(
         "off",
-        description="Whether prompts are held against the list of words: on notes what it finds, strict refuses it.",
+        description="Whether prompts are checked against the list of words: on notes what it finds, strict refuses it.",
     )
     watermark: Strictness = Field(
         "off",
-        description="Whether pictures carry an id that nobody sees: on leaves out those that are too small for it, "
+        description="Whether pictures carry an invisible id: on leaves out those that are too small for it, "
         "strict withholds them.",
     )
     image_format: Literal["png", "webp", "jpeg"] = Field(
         "png",
-        description="What pictures are stored as: png, webp (lossless too, and smaller) or jpeg, which keeps no pixel "
-        "exactly.",
+        description="The format of stored pictures: png, webp (also lossless, and smaller) or jpeg, which is lossy.",
     )
     provenance: Strictness = Field(
         "off",
@@ -166,49 +172,52 @@ class Settings(BaseSettings):
         "strict has it signed as well (C2PA), with your certificate.",
     )
     certificate: Path | None = Field(
-        None, description="The chain of certificates that pictures are signed with: a PEM file, its own first."
+        None, description="The chain of certificates that pictures are signed with: a PEM file, yours first."
     )
     certificate_key: Path | None = Field(None, description="The private key of that certificate: a PEM file.")
     max_images: int = Field(64, ge=1, le=1024, description="The most images one job may ask for.")
     max_cells: int = Field(256, ge=1, le=4096, description="The most pictures one grid may have.")
     library_mb: int | None = Field(
-        None, ge=1, description="How much room one person's pictures may take, in megabytes; any without it."
+        None, ge=1, description="How much space one person's pictures may take, in megabytes; unlimited if not set."
     )
     max_waiting: int = Field(200, ge=1, description="The most jobs that may wait in line.")
     max_waiting_each: int | None = Field(None, ge=1, description="The most jobs of one person that may wait in line.")
-    jobs_per_minute: int | None = Field(None, ge=1, description="The most jobs that one person begins in a minute.")
-    jobs_per_minute_all: int | None = Field(None, ge=1, description="The most jobs that all begin in a minute.")
+    jobs_per_minute: int | None = Field(None, ge=1, description="The most jobs that one person may start in a minute.")
+    jobs_per_minute_all: int | None = Field(
+        None, ge=1, description="The most jobs that all people together may start in a minute."
+    )
     work_per_minute: int | None = Field(
         None,
         ge=1,
-        description="The most maps, imports and exports that one person asks for in a minute, which are no jobs.",
+        description="The most maps, imports and exports that one person may ask for in a minute; these are not jobs.",
     )
     max_megapixels: float | None = Field(None, gt=0, description="The most megapixels that one picture may have.")
     max_steps: int | None = Field(None, ge=1, description="The most steps that one pass of a picture may take.")
     log_format: Literal["text", "json"] = Field(
-        "text", description="How the log is written: for people, or as a JSON object a line, with job ids and requests."
+        "text",
+        description="How the log is written: as text, or as one JSON object per line, with job ids and requests.",
     )
     civitai: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+[^\s?#@]*)?$")] = Field(
         "https://civitai.com",
-        description="Where LoRAs are looked up by hash and downloaded by address, when somebody asks; empty: nowhere.",
+        description="The site where LoRAs are looked up by hash and downloaded by address, on request; empty: none.",
     )
-    hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
+    hosts: Mapping[str, Host] = Field({}, description="The addresses of hosted models, each under a name you choose.")
     day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")
     day_budget_usd_each: float | None = Field(
         None, ge=0, description="What hosted models may cost one person in a day, in US dollars."
     )
     unknown_prices: Literal["refuse", "allow"] = Field(
-        "refuse", description="Whether models of unknown price are asked where there is a budget for the day."
+        "refuse", description="Whether models of unknown price may be used if there is a daily budget."
     )
     agree_downloads: bool = Field(
         False,
-        description="Whether weights of gigabytes come without a yes first, for whoever may let this machine download.",
+        description="Whether gigabytes of weights are downloaded without asking first, for people allowed to download.",
     )
     share_keys: bool = Field(
-        False, description="Whether everybody who reaches the page spends the keys in its environment."
+        False, description="Whether everybody who can reach the page may use the API keys in its environment."
     )
     share_downloads: bool = Field(
-        False, description="Whether everybody who reaches the page may have weights downloaded to this machine."
+        False, description="Whether everybody who can reach the page may download weights to this machine."
     )
 
     @property

@@ -75,7 +75,7 @@ def test_transparency_is_laid_on_white(inputs: InputStore):
     picture = Image.new("RGBA", (2, 1), (*RED, 255))
     picture.putpixel((1, 0), (0, 0, 0, 0))
     added = inputs.add(encoded(picture))
-    assert added.notes == ("Transparency was laid on white.",)
+    assert added.notes == ("Transparency was filled with white.",)
     assert [inputs.open(added.id).getpixel((x, 0)) for x in (0, 1)] == [RED, (255, 255, 255)]
 
 
@@ -131,7 +131,7 @@ def other_profile() -> bytes:
 def test_colours_of_another_profile_are_brought_to_srgb(inputs: InputStore, mode: str):
     picture = Image.new("RGB", (8, 8), (250, 5, 5)).convert(mode)
     added = inputs.add(encoded(picture, icc_profile=other_profile()))
-    assert added.notes == ("Colours were brought from Wide built-in to sRGB.",)
+    assert added.notes == ("Colours were converted from Wide built-in to sRGB.",)
     red, green, _ = inputs.open(added.id).getpixel((3, 3))
     assert red < 30
     assert green > 230
@@ -152,7 +152,7 @@ def test_a_photograph_is_turned_upright(inputs: InputStore):
     exif[0x0112] = 6
     added = inputs.add(encoded(picture, exif=exif))
     assert (added.width, added.height) == (16, 32)
-    assert added.notes == ("Turned upright, as its camera noted.",)
+    assert added.notes == ("Turned upright, as its camera recorded.",)
     assert inputs.open(added.id).tobytes() == picture.transpose(Image.Transpose.ROTATE_270).tobytes()
 
 

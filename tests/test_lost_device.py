@@ -68,7 +68,7 @@ def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
     assert any("No more jobs are run" in line for line in process.stderr)
     said = status(address)
     assert "CUDA failed: a computation reached outside its memory (illegal memory access)." in said
-    assert '<span role="alert">Start the studio again: waiting jobs are kept, and go on then.</span>' in said
+    assert '<span role="alert">Start the studio again: waiting jobs are kept, and continue then.</span>' in said
     assert ">1 waiting</span>" in said
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()

@@ -77,7 +77,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(manners: Manners) -
 
 def test_a_later_start_goes_on_where_a_network_that_stayed_away_left_off(manners: Manners, cache: Path) -> None:
     manners.cuts["unet/model.safetensors"] = [1000, 0, 0, 0]
-    with pytest.raises(DownloadFailed, match=r"the hub cannot be reached.*What has arrived is kept"):
+    with pytest.raises(DownloadFailed, match=r"the hub cannot be reached.*What was downloaded so far is kept"):
         start().result()
     assert hub_cache.cached(REPO, "config.json") is None, "a snapshot is not named before it is whole"
     assert hub_cache.unfinished_bytes(REPO) == 1000
@@ -175,9 +175,9 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(
         ),
         (404, {"X-Error-Code": "EntryNotFound"}, r"some/model has no such file", NotOnHub),
         (404, {"X-Error-Code": "RepoNotFound"}, r"there is no some/model on the hub, or it is private", NotOnHub),
-        (429, {"Retry-After": "0"}, r"was asked too often from this machine\. Try again in", DownloadFailed),
+        (429, {"Retry-After": "0"}, r"received too many requests from this machine\. Try again in", DownloadFailed),
         (451, {}, r"the hub refused it \(451\)", DownloadFailed),
-        (503, {}, r"has problems of its own \(503\)\. Try again in a few minutes", DownloadFailed),
+        (503, {}, r"is having problems \(503\)\. Try again in a few minutes", DownloadFailed),
     ],
 )
 def test_each_refusal_says_why_and_what_to_do(

@@ -100,7 +100,7 @@ def finish(attempt: Attempt, answer: Mapping[str, str], back: str) -> HubPerson:
     HubRefused, HubUnreachable.
     """
     if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()) or not answer.get("code"):
-        raise Refused("This answer does not belong to your sign-in, or Hugging Face refused it.", AGAIN)
+        raise Refused("This answer does not match your sign-in, or Hugging Face refused it.", AGAIN)
     client = os.environ.get(CLIENT_ID, ""), os.environ.get(CLIENT_SECRET, "")
     form = {
         "grant_type": "authorization_code",

@@ -107,7 +107,7 @@ class Accounts:
             try:
                 rows.execute("INSERT INTO accounts (id, name, role, password, created) VALUES (?, ?, ?, ?, ?)", row)
             except IntegrityError as error:
-                raise AlreadyExists(f"There is an account “{name}” already.", "Choose another name.") from error
+                raise AlreadyExists(f"An account “{name}” already exists.", "Choose another name.") from error
         return account
 
     def set_role(self, account: Account, role: Role) -> None:
@@ -162,7 +162,7 @@ class Accounts:
         row = next(iter(self._rows("SELECT * FROM accounts WHERE name = ?", name)), None)
         if not is_right(row["password"] or None if row else None, password) or row is None:
             self._attempts.note(*keys)
-            raise Unauthorized("Name or password is wrong.", "Try again, or ask whoever runs the studio.")
+            raise Unauthorized("Name or password is wrong.", "Try again, or ask the studio's operator.")
         self._attempts.clear(*keys)
         return _account(row)
 
@@ -225,7 +225,7 @@ class Accounts:
         """An invitation cannot be taken up any more; NotFound where there is none of this id."""
         with self._database.write() as rows:
             if not rows.execute("DELETE FROM invitations WHERE id = ?", (invitation,)).rowcount:
-                raise NotFound("There is no such invitation.", "It may have expired, or was used already.")
+                raise NotFound("There is no such invitation.", "It may have expired or already been used.")
 
     def invited(self, secret: str) -> Role:
         """What whoever has this invitation becomes; NotFound where it is none, too old or taken up."""
@@ -282,7 +282,7 @@ def identity_of(account: Account) -> Identity:
 
 
 def _no_invitation() -> NotFound:
-    return NotFound("This invitation has expired, or was used already.", "Ask for another one.")
+    return NotFound("This invitation has expired or has already been used.", "Ask for another one.")
 
 
 def _account(row: Row) -> Account:

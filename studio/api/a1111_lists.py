@@ -136,7 +136,7 @@ def check_options(studio: Studio, wanted: Mapping[str, Any], chosen: Mapping[str
 def unload(studio: Studio, who: Identity) -> None:
     """Unload the studio's own model; Refused where who asks may not, InUse where it is at work."""
     if not who.keeps:
-        raise Refused("Only whoever runs this studio does that here.", "It is loaded again when it is needed.")
+        raise Refused("Only this studio's operator can do that.", "It is loaded again when it is needed.")
     if not studio.backend.unload(studio.settings.model):
         raise InUse("The model is in use.", "Try again when it is done.")
 

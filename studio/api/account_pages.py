@@ -53,7 +53,7 @@ def account(
 ) -> str:
     """One's own page; `shown` is a secret that is told once, and what it is; `password` says whether there is one."""
     about = f"<p>You are {escape(account.name)}, {in_words(account.role)}, who {MEANT[account.role]}.</p>"
-    once = f"<h2>{shown[0]}</h2><p><code>{escape(shown[1])}</code></p><p>It is shown this once.</p>" if shown else ""
+    once = f"<h2>{shown[0]}</h2><p><code>{escape(shown[1])}</code></p><p>It is shown only once.</p>" if shown else ""
     old = '<label>Old password <input name="old" type="password" required autocomplete="current-password"></label>'
     change = f"<h2>Password</h2>{_form('/account/password', old + _new_password('New password'), 'Change it')}"
     ways = f'<p><a href="/">To the studio</a> {_form("/account/logout", "", "Sign out", line=True)}</p>'
@@ -77,7 +77,7 @@ def tokens(known: Sequence[Token], now: float) -> str:
         for one in known
     ]
     label = '<label>What it is for <input name="label" maxlength="80" required></label>'
-    words = "<p>A program sends one as <code>Authorization: Bearer TOKEN</code>, and is you.</p>"
+    words = "<p>A program that sends one as <code>Authorization: Bearer TOKEN</code> acts as you.</p>"
     return f"<h2>Tokens</h2>{words}{_table(rows)}{_form('/account/tokens', label, 'Make a token')}"
 
 
@@ -103,7 +103,7 @@ def line(jobs: Sequence[Job], names: Mapping[str, str]) -> str:
         [escape(names.get(job.owner, "somebody else")), KINDS[job.kind].label, job.state, f"{len(job.items)} pictures"]
         for job in jobs
     ]
-    return f"<h2>In line</h2>{_table(rows) or '<p>Nothing waits.</p>'}"
+    return f"<h2>In line</h2>{_table(rows) or '<p>Nothing is waiting.</p>'}"
 
 
 def _page(title: str, fault: str, body: str) -> str:

@@ -41,10 +41,10 @@ ABOUT = "Makes and changes pictures with diffusion models, and searches those th
 SIDE = 768
 Prompt = Annotated[str, Field(description="What the picture shows, in words; details help.")]
 Negative = Annotated[str, Field(description="What to keep out of the picture; empty for nothing.")]
-Model = Annotated[str | None, Field(description="A name of list_models; else the studio's own.")]
-Pixels = Annotated[int | None, Field(description="In pixels, a multiple of 8; else as the model does best.")]
-Steps = Annotated[int | None, Field(description="More take longer and add detail; else as the model does best.")]
-Seed = Annotated[int | None, Field(description="The same seed gives the same picture; else one by chance.")]
+Model = Annotated[str | None, Field(description="A name from list_models (default: the studio's own).")]
+Pixels = Annotated[int | None, Field(description="In pixels, a multiple of 8 (default: what the model does best).")]
+Steps = Annotated[int | None, Field(description="More take longer and add detail (default: what the model does best).")]
+Seed = Annotated[int | None, Field(description="The same seed gives the same picture (default: a random one).")]
 Count = Annotated[int, Field(ge=1, le=8, description="How many pictures, each with the next seed.")]
 Id = Annotated[str, Field(description="The id of a job.")]
 

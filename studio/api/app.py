@@ -29,7 +29,7 @@ from studio.parsing import fault_words
 from studio.recipe import Recipe
 from studio.studio import Studio
 
-ABOUT = "Pictures by programs. Errors and who may ask stand in docs/api.md and docs/security.md."
+ABOUT = "Pictures by programs. Errors and permissions are described in docs/api.md and docs/security.md."
 RECIPE = Recipe.__name__
 REFERENCE = "#/components/schemas/{model}"
 # What is published beside what routes take and answer: a form's values, and the recipe.

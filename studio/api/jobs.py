@@ -28,7 +28,7 @@ FORM = {"requestBody": {"content": {"multipart/form-data": {"schema": FILE}}}}
 STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "The events."}}
 PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/*": {}}, "description": "The picture."}}
 Name = Annotated[str | None, Header(alias="Idempotency-Key", max_length=NAME_CHARACTERS)]
-Position = Annotated[int, Query(ge=0, description="Where to go on: the `id` of the last event that was read.")]
+Position = Annotated[int, Query(ge=0, description="Where to continue: the `id` of the last event that was read.")]
 Last = Annotated[int | None, Header(alias="Last-Event-ID", ge=0)]
 
 

@@ -51,7 +51,9 @@ class GenerationRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     prompt: Annotated[str, Field(min_length=1, max_length=PROMPT_CHARACTERS, description="What the picture shows.")]
-    model: Annotated[str | None, Field(max_length=400, description="One of /v1/models; else the studio's own.")] = None
+    model: Annotated[
+        str | None, Field(max_length=400, description="One of /v1/models (default: the studio's own).")
+    ] = None
     n: Annotated[int, Field(ge=1, le=1024, description="How many pictures.")] = 1
     size: Annotated[
         str, Field(pattern=r"^(auto|[1-9]\d{0,4}x[1-9]\d{0,4})$", description="Width and height in pixels.")
@@ -62,9 +64,11 @@ class GenerationRequest(BaseModel):
     ] = "b64_json"
     output_format: Literal["png", "jpeg", "webp"] = "png"
     output_compression: Annotated[
-        int | None, Field(ge=0, le=100, description="The quality of JPEG and WebP; else the best.")
+        int | None, Field(ge=0, le=100, description="The quality of JPEG and WebP (default: the best).")
     ] = None
-    background: Annotated[Literal["auto", "opaque"], Field(description="Nothing here is transparent.")] = "auto"
+    background: Annotated[Literal["auto", "opaque"], Field(description="Transparent pictures are not supported.")] = (
+        "auto"
+    )
     moderation: Annotated[Literal["auto", "low"], Field(description="Changes nothing.")] = "auto"
     stream: bool = False
     partial_images: Annotated[int, Field(ge=0, le=3, description="Looks at each picture while it is made.")] = 0
@@ -101,7 +105,7 @@ class Image(BaseModel):
     url: str | None = None
     revised_prompt: str | None = None
     seed: int | None = None
-    safety: Annotated[Verdict | None, Field(description="What came of the safety layer, where there is one.")] = None
+    safety: Annotated[Verdict | None, Field(description="The verdict of the safety layer, if there is one.")] = None
 
 
 class ImagesResponse(BaseModel):

@@ -42,7 +42,7 @@ def router(studio: Studio) -> APIRouter:
     async def metrics(who: Who) -> Response:
         """The figures."""
         if not who.keeps:
-            raise Refused("These are for whoever runs the studio.", "Ask at its own machine, or as an admin.")
+            raise Refused("These are for the studio's operator.", "Ask at its own machine, or as an admin.")
         return Response(await run_in_threadpool(figures.text), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -58,5 +58,5 @@ def _comparison(studio: Studio, wanted: ComparisonRequest, who: Identity) -> Job
     comparison = compare.get(name, who)
     if jobs := compare.jobs(comparison, who):
         return jobs[0]
-    first = next((cell.message for cell in comparison.cells if cell.message), "Nothing of it can be made.")
+    first = next((cell.message for cell in comparison.cells if cell.message), "None of it can be made.")
     raise InvalidRequest(first, "Choose other models or settings.", field="comparison")

@@ -214,7 +214,7 @@ def _begun(python: Sequence[str], variables: Mapping[str, str]) -> tuple["subpro
         )
     except OSError as error:
         fault = f"The engine cannot be started: {error.strerror}."
-        raise DeviceFailed(fault, "End other programs, then try again.") from error
+        raise DeviceFailed(fault, "Close other programs, then try again.") from error
     return process, Channel(cast("BinaryIO", process.stdout), cast("BinaryIO", process.stdin))
 
 
@@ -226,10 +226,10 @@ def _reason(code: int) -> tuple[str, str]:
         name = f"exit code {code}"
     if name == "SIGKILL":
         return (
-            "The engine was ended from outside, as the system does where the computer's memory is full.",
+            "The engine was ended from outside, as the system does when the computer's memory is full.",
             "Try again with a smaller size, fewer images or another model.",
         )
-    return f"The engine broke down ({name}).", "Try again; what it said at last is in the studio's log."
+    return f"The engine broke down ({name}).", "Try again; its last messages are in the studio's log."
 
 
 def _log(line: Logged) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-LOST_HINT = "Start the studio again: waiting jobs are kept, and go on then."
+LOST_HINT = "Start the studio again: waiting jobs are kept, and continue then."
 
 
 def apart(method: Callable[P, T]) -> Callable[P, T]:

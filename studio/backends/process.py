@@ -35,7 +35,7 @@ from studio.settings import Settings
 MOST_FAILURES, MOST_LOSSES = 3, 4
 # What is known of device and memory may be so old, and news of it are waited for so long: it may be at work.
 FRESH_SECONDS, PATIENCE_SECONDS = 0.5, 0.2
-AGAIN = "Try again: another one is started by itself."
+AGAIN = "Try again: a new one starts automatically."
 
 log = logging.getLogger(__name__)
 

@@ -46,12 +46,12 @@ REFUSALS: Mapping[str, tuple[type[DeviceError], str, str]] = {
         "The time on ZeroGPU's graphics cards is used up",
         "Sign in for a quota of your own, ask for fewer images or steps, or try again later.",
     ),
-    "ZeroGPU pending credits exceeded": (QuotaExceeded, "Too many of your calls to ZeroGPU run already", RETRY),
+    "ZeroGPU pending credits exceeded": (QuotaExceeded, "Too many of your calls to ZeroGPU are already running", RETRY),
     "ZeroGPU queue timeout": (DeviceFailed, "ZeroGPU has no graphics card free", "Try again later."),
     "ZeroGPU illegal duration": (DeviceFailed, "This would take longer than ZeroGPU allows", SMALLER),
     "ZeroGPU worker error": (
         DeviceFailed,
-        "The call on ZeroGPU was broken off",
+        "The call on ZeroGPU was cut off",
         "Ask for fewer images or a smaller size: a call that takes longer than its time is ended.",
     ),
 }

@@ -82,7 +82,9 @@ def part_weights(folder: Path, variant: str | None) -> list[Path]:
             files = [path] if path.suffix == ".safetensors" else _shards(path)
             missing = next((file for file in files if not file.is_file()), None)
             if missing:
-                raise DamagedModel(f"{missing} is missing.", "The download or copy broke off: get the model again.")
+                raise DamagedModel(
+                    f"{missing} is missing.", "The download or copy was interrupted: get the model again."
+                )
             return files
     for pickle in sorted(p for p in folder.glob("*") if p.suffix.lower() in PICKLES):
         refuse_pickle(pickle)

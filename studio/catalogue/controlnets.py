@@ -156,7 +156,7 @@ class ControlNets(WeightsCatalogue[ControlNet]):
         fitting = self.fitting(model.family, place=place)
         there = [name for name in fitting if self[name].is_prompt == controlnet.is_prompt]
         folder = self._adapters if controlnet.is_prompt else self._home
-        cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {folder}."
+        cure = f"Available for it: {', '.join(there)}." if there else f"Put one for it into {folder}."
         raise InvalidRecipe("controls", fault, cure)
 
     def location(self, one: ControlNet) -> Path | None:

@@ -103,7 +103,9 @@ class LoraImports:
             return
         if name in self._loras and source and self._is_same(self._loras[name], source):
             raise AlreadyExists(f"{name} is there already: it is the same file.", "There is nothing to do.")
-        raise AlreadyExists(f"There is a LoRA {name!r} already.", "Give this one another name; none is overwritten.")
+        raise AlreadyExists(
+            f"A LoRA named {name!r} already exists.", "Give this one another name; nothing is overwritten."
+        )
 
     def _is_same(self, there: LoraFile, source: Path) -> bool:
         digest = self._loras.digest

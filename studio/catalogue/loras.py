@@ -66,7 +66,7 @@ class LoraFile(NamedFile):
         if self.torn:
             return DamagedModel(
                 f"{self.path.name} is not whole: {self.torn}.",
-                "Its trainer or the download broke off: get it again, or leave it out.",
+                "Its trainer or the download was interrupted: get it again, or leave it out.",
             )
         return None
 

@@ -126,7 +126,7 @@ class NamedFiles(NamedRegistry[T], Generic[T]):
         if not file.fits(model.family):
             there = self.fitting(model.family)
             more = f" and {len(there) - SOME} more" if len(there) > SOME else ""
-            known = f"For it there are: {', '.join(there[:SOME])}{more}."
+            known = f"Available for it: {', '.join(there[:SOME])}{more}."
             raise IncompatibleModel(
                 f"{file.path.name} is {file.sort}; {model.name} is {model.family_facts().name}.",
                 known if there else "Choose another model, or leave it out.",

@@ -85,7 +85,7 @@ class NamedRegistry(Mapping[str, T], ABC, Generic[T]):
         wanted = {folded(form) for form in forms}
         same = dict.fromkeys(one for form, one in names.items() if folded(form) in wanted)
         if len(same) > 1:
-            raise AmbiguousModel(f"{name!r} may be {' or '.join(same)}.", "Write the name just as it is.")
+            raise AmbiguousModel(f"{name!r} may be {' or '.join(same)}.", "Write the name exactly as it is.")
         return next(iter(same), name)
 
     def named(self, name: str) -> str:

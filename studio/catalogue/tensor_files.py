@@ -25,7 +25,7 @@ MOST_TENSORS = 100_000
 BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F16": 16, "BF16": 16, "F32": 32, "F64": 64, "C64": 64, "BOOL": 8}
 BITS |= {f"{sign}{bits}": bits for sign in "UI" for bits in (8, 16, 32, 64)}
 BITS |= {f"F8_{kind}": 8 for kind in ("E4M3", "E5M2", "E8M0", "E4M3FNUZ", "E5M2FNUZ")}
-AGAIN = "The download or copy broke off: get the file again."
+AGAIN = "The download or copy was interrupted: get the file again."
 # What else is saved under a name that ends in .safetensors, by how it begins; and what to do about it.
 LOGIN = "The site asks for a login, or the address was that of a page: log in there, and download the file itself."
 OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (

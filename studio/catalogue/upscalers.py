@@ -59,7 +59,7 @@ class Upscalers(Mapping[str, Path]):
         if len(exact) == 1 or len(same) == 1:
             return files[(exact or same)[0]]
         if same:
-            cure = "Write the name just as it is, or rename one."
+            cure = "Write the name exactly as it is, or rename one."
             raise AmbiguousModel(f"“{name}” may be {' or '.join(same)}.", cure)
         for folder in self._folders:
             for pickle in visible(folder, *PICKLES):

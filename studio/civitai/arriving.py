@@ -94,12 +94,14 @@ class Arrivals:
         except UnsafeAddress as error:
             raise UnsafeAddress(error.message, "Download the file in a browser, and upload it here.") from error
         except httpx2.HTTPError as error:
-            raise DownloadFailed(f"{offer.file} broke off.", "Try again: it goes on where it broke off.") from error
+            raise DownloadFailed(
+                f"The download of {offer.file} was interrupted.", "Try again: it continues where it stopped."
+            ) from error
         if _sha256(path) != offer.sha256:
             path.unlink()
             raise DownloadFailed(
-                f"{offer.file} is not the file that {self._site.name} published: its hash is another one.",
-                "Try again: it is fetched from the start. If it stays so, do not use it.",
+                f"{offer.file} is not the file that {self._site.name} published: its hash is different.",
+                "Try again: it is fetched from the start. If that does not help, do not use it.",
             )
 
     def _land(self, path: Path, name: str, offer: Offer) -> Arrived:

@@ -20,7 +20,7 @@ NAMED: Mapping[str, str] = {
     "remove": "Remove an account with its sessions and tokens; its pictures stay.",
     "role": "Change what an account may do.",
     "password": "Set a new password for an account, which ends its sessions.",
-    "token": "Create an API token for an account, and print it this once.",
+    "token": "Create an API token for an account, and print it once.",
     "tokens": "List the API tokens of an account.",
     "revoke": "Revoke an API token.",
 }

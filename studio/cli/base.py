@@ -97,9 +97,7 @@ PICTURES: Mapping[str, str] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", "
 def check_ending(path: Path, option: str, endings: Collection[str]) -> None:
     """InvalidSetting where a file that is to be written would not be what its name says."""
     if path.suffix.lower() not in endings:
-        raise InvalidSetting(
-            f"{option}: {path.name} would not be what its ending says.", f"End it in {' or '.join(endings)}."
-        )
+        raise InvalidSetting(f"{option}: {path.name} has the wrong ending.", f"End it in {' or '.join(endings)}.")
 
 
 def load_settings(args: argparse.Namespace) -> Settings:

@@ -26,7 +26,7 @@ TABLE = "| command | ratio | noise | load average | verdict |\n|---|---|---|---|
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="The benchmarks to run; all where none is named.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="The benchmarks to run; all if none is named.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     parser.add_argument(
         "--write",

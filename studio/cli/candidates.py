@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME:WEIGHT",
-        help="Rank by this metric, weighed so; without any, by each metric's own weight. May be given again.",
+        help="Rank by this metric, weighed so; without any, by each metric's own weight. May be repeated.",
     )
     group.add_argument(
         "--race", action="store_true", help="Score the pictures while they are made, and drop those that fall behind."
@@ -93,7 +93,9 @@ def _filter(args: argparse.Namespace) -> "Filter":
     from studio.candidates.ranking import Filter
 
     if args.keep is not None and args.keep < 0:
-        raise InvalidSetting(f"--keep {args.keep} is not a valid number of pictures.", "Give how many are to be kept.")
+        raise InvalidSetting(
+            f"--keep {args.keep} is not a valid number of pictures.", "Give the number of pictures to keep."
+        )
     if args.reject_share is not None and not 0 <= args.reject_share <= 1:
         raise InvalidSetting(f"--reject-share {args.reject_share:g} is not a valid share.", "Give a share from 0 to 1.")
     given = dict(_weight(text) for text in args.metric)

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--prompts",
         type=Path,
         metavar="FILE",
-        help="A file with a prompt on each line; tags may follow a #, with commas between them.",
+        help="A file with one prompt per line; tags may follow a #, separated by commas.",
     )
     parser.add_argument(
         "--models",
@@ -83,14 +83,14 @@ def _lines(args: argparse.Namespace) -> "list[Line]":
     from studio.compare.store import read_lines
 
     if (args.prompt is None) == (args.prompts is None):
-        raise InvalidRecipe("prompt", "Prompts are given in one way, no more and no less.", "Give PROMPT or --prompts.")
+        raise InvalidRecipe("prompt", "Give prompts in exactly one way.", "Give PROMPT or --prompts.")
     if args.prompts is None:
         return read_lines(" ".join(args.prompt.splitlines()))
     try:
         return read_lines(args.prompts.read_text("utf-8"))
     except OSError as error:
         fault = f"{args.prompts} cannot be read: {error.strerror}."
-        raise InvalidRecipe("prompts", fault, "Give a text file with a prompt a line.") from error
+        raise InvalidRecipe("prompts", fault, "Give a text file with one prompt per line.") from error
     except UnicodeDecodeError as error:
         raise InvalidRecipe("prompts", f"{args.prompts} is not UTF-8 text.", "Save it as UTF-8.") from error
 

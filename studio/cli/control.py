@@ -16,14 +16,14 @@ from studio.recipe import ControlUnit, Recipe
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", metavar="KIND", help=f"What is kept of the picture: {', '.join(CONTROLS)}.")
-    parser.add_argument("image", metavar="IMAGE", help="The picture that the map is made of.")
+    parser.add_argument("kind", metavar="KIND", help=f"What to keep of the picture: {', '.join(CONTROLS)}.")
+    parser.add_argument("image", metavar="IMAGE", help="The picture to make the map from.")
     parser.add_argument(
         "--out",
         required=True,
         type=Path,
         metavar="FILE",
-        help="The file the map goes to: .png, .jpg or .webp.",
+        help="The file for the map: .png, .jpg or .webp.",
     )
     parser.add_argument(
         "--option",
@@ -31,9 +31,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="A setting of what makes the map. May be given again.",
+        help="A setting of the preprocessor that makes the map. May be repeated.",
     )
-    parser.add_argument("--model", metavar="MODEL", help="The model of the pictures that will follow the map.")
+    parser.add_argument("--model", metavar="MODEL", help="The model that will follow the map.")
     yes_argument(parser)
     settings_arguments(parser, "home", "device")
 
@@ -84,4 +84,4 @@ def _write(stored: Path, out: Path) -> None:
         raise NotWritable(f"{out} cannot be written: {error.strerror}.", "Choose another file.") from error
 
 
-COMMAND = Command("Make the map of a picture that a ControlNet follows, and nothing else.", arguments, run)
+COMMAND = Command("Make only the control map of a picture, for a ControlNet to follow.", arguments, run)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("space", metavar="OWNER/NAME", help="The Space; it is created where it does not exist.")
+    parser.add_argument("space", metavar="OWNER/NAME", help="The Space; it is created if it does not exist.")
     parser.add_argument(
-        "--hardware", default=ZERO, help=f"What it runs on, such as cpu-basic or t4-small; {ZERO} if left out."
+        "--hardware", default=ZERO, help=f"Its hardware, such as cpu-basic or t4-small; {ZERO} if left out."
     )
     seen = parser.add_mutually_exclusive_group()
     for name, words in (
@@ -35,9 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             const=name,
             help=f"{words} A Space that exists stays as it is.",
         )
-    parser.add_argument("--models", default="", metavar="ID,...", help="Models that it offers beside Starter.")
+    parser.add_argument("--models", default="", metavar="ID,...", help="Models to offer besides Starter.")
     several: dict[str, Any] = {"action": "extend", "nargs": "+", "default": [], "metavar": "NAME"}
-    parser.add_argument("--lora", **several, help="LoRAs to take along.")
+    parser.add_argument("--lora", **several, help="LoRAs to include.")
     parser.add_argument("--secret", **several, help="Secrets of the Space, their values in the environment.")
     several["metavar"] = "NAME=VALUE"
     parser.add_argument("--variable", **several, help="Variables of the Space, such as settings of the studio.")
@@ -120,4 +120,4 @@ def _teller() -> "Report":
     return tell
 
 
-COMMAND = Command("Put the studio onto a Hugging Face Space.", arguments, run)
+COMMAND = Command("Deploy the studio to a Hugging Face Space.", arguments, run)

@@ -18,10 +18,15 @@ RECIPES = (".json", ".txt")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "image", type=Path, metavar="IMAGE", help="A picture that the studio made, or a recipe in a file of JSON."
+        "image", type=Path, metavar="IMAGE", help="A picture that the studio made, or a recipe as a JSON file."
     )
     parser.add_argument(
-        "-o", "--out", required=True, type=Path, metavar="DIR", help="Where the script goes, with all that it needs."
+        "-o",
+        "--out",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="The folder for the script and everything it needs.",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
     yes_argument(parser)
@@ -54,4 +59,4 @@ def _made(path: Path) -> Made:
         raise Unreadable(f"{path.name} holds no recipe.", "Choose a picture that the studio made.") from error
 
 
-COMMAND = Command("Write a recipe as a script of diffusers with its own requirements.", arguments, run)
+COMMAND = Command("Write a recipe as a diffusers script with its own requirements.", arguments, run)

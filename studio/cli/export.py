@@ -28,18 +28,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Pictures of the library, as studio library search finds them; board:NAME are those of a board.",
     )
     parser.add_argument(
-        "-o", "--out", required=True, type=Path, metavar="PLACE", help="A folder; of a sheet, its file."
+        "-o", "--out", required=True, type=Path, metavar="PLACE", help="A folder; for a sheet, its file."
     )
-    parser.add_argument("--format", choices=get_args(Format), help="The format of pictures; else that of the settings.")
     parser.add_argument(
-        "--without-recipe", action="store_true", help="Leave out all that says how pictures were made, to publish them."
+        "--format", choices=get_args(Format), help="The format of pictures (default: that of the settings)."
+    )
+    parser.add_argument(
+        "--without-recipe",
+        action="store_true",
+        help="Leave out everything that says how the pictures were made, for publishing.",
     )
     parser.add_argument(
         "--marked",
         action="store_true",
         help="Mark pictures as made by an algorithm, whatever the settings say.",
     )
-    parser.add_argument("--title", help="The title of a sheet; else the name of its file.")
+    parser.add_argument("--title", help="The title of a sheet (default: the name of its file).")
     parser.add_argument("--columns", type=int, default=4, metavar="N", help="How many pictures a sheet has in a row.")
     parser.add_argument(
         "--trigger", default="", metavar="WORD", help="What each caption of a training set begins with."

@@ -20,7 +20,9 @@ KIND = "filmstrip"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="A picture that the studio made, with its recipe.")
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="Where strip and animation go.")
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="DIR", help="The folder for the strip and the animation."
+    )
     parser.add_argument("--gif", action="store_true", help="Write the animation as GIF; else it is WebP.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
     yes_argument(parser)

@@ -97,7 +97,7 @@ def _setting_argument(parser: argparse.ArgumentParser, name: str, setting: Setti
         # None, so that the recipe's own default holds where the option is not given.
         default=None,
         action="append" if many else "store",
-        help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
+        help=setting.help.replace("%", "%%") + (" May be repeated." if many else ""),
     )
 
 
@@ -131,7 +131,7 @@ def _lora_argument(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=LORA_FORM,
-        help="Use this LoRA; its weight goes from -10 to 10, without one it is 1. May be given again.",
+        help="Use this LoRA; its weight goes from -10 to 10, without one it is 1. May be repeated.",
     )
 
 
@@ -150,7 +150,7 @@ def control_arguments(parser: argparse.ArgumentParser) -> None:
         (("--control", "--controls"), "Follow a map of this picture."),
         (("--control-map",), "Follow this map."),
     ):
-        parser.add_argument(*options, **shared, help=f"{what} {kinds} May be given again.")
+        parser.add_argument(*options, **shared, help=f"{what} {kinds} May be repeated.")
 
 
 # Settings whose options are of another form.

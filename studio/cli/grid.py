@@ -45,7 +45,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             help=f"What varies along {name}: a setting and its values; numbers also as 1-10:3 or 1-10[4]."
             + (f" FIELD is one of {', '.join(names())}." if name == "x" else ""),
         )
-    group.add_argument("--resume", action="store_true", help="Make only what is missing of the grid in the folder.")
+    group.add_argument(
+        "--resume", action="store_true", help="Make only the missing pictures of the grid in the folder."
+    )
     for kind, what in (
         ("png", "one picture with labels, which is grid.png in DIR where no sheet is named"),
         ("html", "a self-contained page"),
@@ -120,7 +122,7 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
                 return grids.resume(one.id, COMMAND_LINE)
         if not axes:
             raise NotFound("This folder holds no grid to continue.", "Name its axes: --x FIELD=A,B,C begins a new one.")
-        print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)
+        print("studio grid: the folder has no such grid yet; starting a new one.", file=sys.stderr)
     grid = plan(studio, base, axes)
     possible = sum(cell.recipe is not None for cell in grid.cells)
     price = price_words(studio.most_usd([cell.recipe for cell in grid.cells if cell.recipe]))

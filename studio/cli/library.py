@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="search",
         help="search: find pictures; sidecars: write what was said of them beside them; filters: name the filters.",
     )
-    parser.add_argument("search", nargs="*", metavar="WORDS", help="What to look for; all pictures without any.")
+    parser.add_argument("search", nargs="*", metavar="WORDS", help="What to search for; if left out, all pictures.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"How many to list (default: {COUNT}).")
     settings_arguments(parser, "home")

@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument("what", metavar="FILE|HUB_ID|ADDRESS", help=what)
     yes_argument(add)
-    add.add_argument("--name", help="What it is to be called (default: as its file).")
+    add.add_argument("--name", help="The name to give it (default: that of its file).")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,9 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     settings_arguments(parser, "home", "output_check")
     acts = parser.add_subparsers(metavar="fetch|remove", dest="act")
-    fetch = acts.add_parser("fetch", help="Download weights; begun again, it goes on where it stopped.")
+    fetch = acts.add_parser("fetch", help="Download weights; run again, it continues where it stopped.")
     fetch.add_argument("names", nargs="+", metavar="NAME", help="What `studio models` calls it, or kind/name.")
-    remove = acts.add_parser("remove", help="Take downloaded weights off the disk.")
+    remove = acts.add_parser("remove", help="Remove downloaded weights from the disk.")
     remove.add_argument("names", nargs="+", metavar="NAME", help="What `studio models` calls it, or kind/name.")
     remove.add_argument("--yes", action="store_true", help="Without asking.")
 

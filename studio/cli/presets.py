@@ -21,7 +21,7 @@ KINDS = ("styles", "negatives", "stacks", "sizes", "recipes")
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="List all presets, one line each.")
-    taking = actions.add_parser("import", help="Take over the styles of a styles.csv of A1111 or a .json of Fooocus.")
+    taking = actions.add_parser("import", help="Import styles from A1111 (styles.csv) or Fooocus (.json).")
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE", help="The styles.csv or .json files.")
     for action in (listing, taking):
         action.add_argument("--json", action="store_true", help="Print one JSON object.")
@@ -48,7 +48,7 @@ def preset_argument(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=FORM,
         help=f"Use this saved recipe, or some of its parts ({', '.join(PARTS)}). Options given beside it override "
-        "it. May be given again.",
+        "it. May be repeated.",
     )
 
 
@@ -119,4 +119,4 @@ def _import(args: argparse.Namespace, settings: Settings, presets: Presets) -> i
     return Exit.WRONG if report.faults else Exit.DONE
 
 
-COMMAND = Command("List presets, and take styles over from other tools.", arguments, run)
+COMMAND = Command("List presets, and import styles from other tools.", arguments, run)

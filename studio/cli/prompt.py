@@ -11,7 +11,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="The prompt.")
     parser.add_argument("--negative", action="store_true", help="Read it as a negative prompt.")
     parser.add_argument("--steps", type=int, default=20, metavar="STEPS", help="How many steps it is spread over.")
-    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="What variants and wildcards are drawn by.")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="SEED", help="The seed that variants and wildcards are drawn with."
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     settings_arguments(parser, "home")
 
@@ -47,4 +49,4 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-COMMAND = Command("Say how a prompt is understood.", arguments, run)
+COMMAND = Command("Show how a prompt is understood.", arguments, run)

@@ -39,7 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Pictures of the library instead, as studio library search finds them; board:NAME are those of a board.",
     )
     parser.add_argument(
-        "--prompts", metavar="FILE", help="A file with a prompt a line, or - for standard input: one picture for each."
+        "--prompts",
+        metavar="FILE",
+        help="A file with one prompt per line, or - for standard input: one picture for each.",
     )
     parser.add_argument(
         "--last-step",
@@ -53,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Make them, each step of the way as one job; each path, or with --json one object about all."""
     if sum(map(bool, (args.to, args.search, args.prompts))) != 1:
         raise InvalidSetting(
-            "Say what it is to be repeated for.", "Give one of --to PICTURE, --search WORDS and --prompts FILE."
+            "Say what to repeat it for.", "Give one of --to PICTURE, --search WORDS and --prompts FILE."
         )
     studio_settings = load_settings(args)
     with redirect_stdout(sys.stderr):
@@ -118,9 +120,9 @@ def _lines(name: str) -> list[str]:
     try:
         text = sys.stdin.read() if name == STDIN else Path(name).read_text("utf-8-sig")
     except FileNotFoundError as error:
-        raise NotFound(f"{name} is not there.", "Name a file with a prompt a line.") from error
+        raise NotFound(f"{name} is not there.", "Name a file with one prompt per line.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{name} is not text that can be read.", "Write it in UTF-8, a prompt a line.") from error
+        raise Unreadable(f"{name} is not text that can be read.", "Write it in UTF-8, one prompt per line.") from error
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="DIR",
-        help="Where the new picture and the difference go; else into the data folder.",
+        help="The folder for the new picture and the difference (default: the data folder).",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
     yes_argument(parser)

@@ -8,7 +8,7 @@ from studio.recipe import setting_specs
 
 OPTIONS = {"upscaler": "--upscaler", "upscale": "--scale"}
 # What is left out: the best upscaler that is here, and twice as large.
-USUAL = {"upscaler": ("the best that is here", None), "upscale": ("2", 2)}
+USUAL = {"upscaler": ("the best one available", None), "upscale": ("2", 2)}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="tasks",
         action="append",
         choices=("text2img", "img2img", "inpaint", "control"),
-        help="Verify this task alone; control is text to image along a map. May be given again.",
+        help="Verify this task alone; control is text to image along a map. May be repeated.",
     )
     parser.add_argument(
         "--controlnet",
@@ -39,12 +39,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=OFFLOADS,
         help="Verify with this offload alone; all of them on a card, none on a CPU, where it changes nothing. "
-        "May be given again.",
+        "May be repeated.",
     )
-    parser.add_argument("--steps", help="How many steps; the model's own where it is not said.")
-    parser.add_argument("--width", help="The pictures' width; the model's own where it is not said.")
-    parser.add_argument("--height", help="The pictures' height; the model's own where it is not said.")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="Where the report and the pictures go.")
+    parser.add_argument("--steps", help="How many steps (default: the model's own).")
+    parser.add_argument("--width", help="The pictures' width (default: the model's own).")
+    parser.add_argument("--height", help="The pictures' height (default: the model's own).")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="The folder for the report and the pictures."
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON object about all and nothing else.")
     yes_argument(parser)
     settings_arguments(parser, "home", "device")

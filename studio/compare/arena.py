@@ -117,10 +117,10 @@ class Arena:
             query = "SELECT * FROM pairs WHERE owner = ? AND id = ? AND id NOT IN (SELECT pair FROM votes)"
             row = database.execute(query, (who.owner, pair)).fetchone()
             if row is None:
-                raise NotFound("This pair is not there, or has its vote already.", "Go on with the next one.")
+                raise NotFound("This pair does not exist, or already has its vote.", "Continue with the next one.")
             comparison = self._comparisons.get(row["comparison"], who.owner)
             if not _fits(row, comparison):
-                raise Unreadable("This pair cannot be read.", "Go on with the next one.")
+                raise Unreadable("This pair cannot be read.", "Continue with the next one.")
             line = comparison.lines[row["line"]]
             left, right = (comparison.columns[row[f"{side}_column"]].contestant for side in ("left", "right"))
             cast = Vote(time.time(), choice, left, right, line.prompt, line.tags)  # type: ignore[arg-type]

@@ -216,7 +216,7 @@ class Comparisons:
         with self.database.read() as database:
             head = database.execute("SELECT * FROM comparisons WHERE id = ? AND owner = ?", (id, owner)).fetchone()
             if head is None:
-                raise NotFound("There is no such comparison.", "Choose one of the list.")
+                raise NotFound("There is no such comparison.", "Choose one from the list.")
             return self._comparison(database, head)
 
     def of(self, owner: str) -> list[Comparison]:

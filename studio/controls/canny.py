@@ -14,7 +14,7 @@ class Canny(Control):
     """Edges as OpenCV finds them, white on black."""
 
     label = "Canny edges"
-    help = "Keeps to the sharp edges of the picture; needs no weights."
+    help = "Follows the sharp edges of the picture; needs no weights."
     options = (
         Option("low", "Low threshold", "Edges weaker than this are dropped.", 100, 1, 255, 1),
         Option("high", "High threshold", "Edges stronger than this are always kept.", 200, 1, 255, 1),

@@ -42,7 +42,7 @@ class Depth(Control):
     """White is nearest."""
 
     label = "Depth"
-    help = "Keeps to how near everything in the picture is; needs the weights of an estimator."
+    help = "Follows the depth of the picture; needs the weights of an estimator."
     options = (
         Option(
             "estimator",

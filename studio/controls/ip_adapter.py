@@ -20,7 +20,7 @@ class ImagePrompt(Control):
         raise InvalidRecipe(
             "controls",
             "An image prompt has no map: the model sees the picture itself.",
-            "Give the picture as it is; nothing has to be made of it.",
+            "Give the picture as it is; it needs no map.",
         )
 
 

@@ -17,7 +17,7 @@ class Lineart(Control):
     """White lines on black, softer where they are fainter."""
 
     label = "Line art"
-    help = "Keeps to the lines of the picture as a pen would draw them; needs no weights."
+    help = "Follows the lines of the picture as a pen would draw them; needs no weights."
     options = (
         Option("sigma", "Softness", "How far around a point counts as its surroundings.", 6.0, 0.5, 20, 0.5),
         Option("threshold", "Threshold", "Differences up to this do not count as a line.", 8, 1, 128, 1),

@@ -12,8 +12,8 @@ class Ready(Control):
     """The picture as it is."""
 
     label = "Ready-made map"
-    help = "The picture already is what the ControlNet wants to see."
-    nothing = "The map is all black, which steers nothing."
+    help = "The picture is already a map that the ControlNet can follow."
+    nothing = "The map is all black, so it has no effect."
 
     def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         del options, context

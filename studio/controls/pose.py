@@ -46,7 +46,7 @@ class Pose(Control):
         ),
     )
     needs = tuple(REAL.values())
-    nothing = "Nobody was found in the picture."
+    nothing = "No people were found in the picture."
 
     def wants(self, options: Mapping[str, Any], context: EstimatorContext) -> Weights | None:
         return REAL.get(context.estimator(str(self.check(options)["estimator"]), REAL))

@@ -19,12 +19,12 @@ class Scribble(Control):
     """Lines, white or nothing, of even width."""
 
     label = "Scribble"
-    help = "Follows a rough drawing, or one that is made of a picture; needs no weights."
+    help = "Follows a rough drawing, or one made from a picture; needs no weights."
     options = (
         Option(
             "source",
             "Made from",
-            "A drawing, dark on light or light on dark; or a picture, whose lines are drawn after.",
+            "A drawing, dark on light or light on dark; or a picture, whose lines are traced.",
             "drawing",
             choices=("drawing", "picture"),
         ),

@@ -13,7 +13,7 @@ class Tile(Control):
 
     label = "Tile"
     help = "Keeps colours and places and makes new detail, as for enlarging; needs no weights."
-    options = (Option("factor", "Blur", "By how much the picture is made smaller before.", 4, 1, 16, 1),)
+    options = (Option("factor", "Blur", "By how much the picture is reduced first.", 4, 1, 16, 1),)
 
     def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         del context

@@ -40,7 +40,7 @@ def check_owner(account: Account, request: DeployRequest) -> None:
     if request.owner not in (account.name, *account.organizations):
         raise Unauthorized(
             f"The token is {account.name}'s, who is not {request.owner} and not in an organization of that name.",
-            f"Name the Space {account.name}/..., or take a token of {request.owner}.",
+            f"Name the Space {account.name}/..., or use a token of {request.owner}.",
         )
 
 

@@ -99,7 +99,7 @@ class Hub:
         status = error.response.status_code
         message, cure = _REFUSALS.get(status, (f"refused ({status})", f"Try again in a few minutes; {MORE}"))
         if status >= 500:
-            message, cure = "has problems of its own", f"Try again in a few minutes; {STATUS} knows more."
+            message, cure = "is having problems", f"Try again in a few minutes; see {STATUS}."
         if status == 429 and (seconds := error.response.headers.get("retry-after", "")).isdigit():
             cure = f"Try again in {seconds} seconds."
         kind = Unauthorized if status == 401 else HubRefused

@@ -68,7 +68,9 @@ class Plan:
             # Weights are random bytes: patterns are for texts.
             looks = KEYS.search(content) if b"\0" not in content[:4096] else None
             if looks or any(secret in content for secret in needles):
-                raise InvalidDeployment(f"{item.path} holds what looks like a key.", "Take it out of the file first.")
+                raise InvalidDeployment(
+                    f"{item.path} contains what looks like a key.", "Remove it from the file first."
+                )
 
 
 def draw_up(request: DeployRequest, settings: Settings, root: Path = ROOT) -> Plan:
@@ -82,9 +84,7 @@ def draw_up(request: DeployRequest, settings: Settings, root: Path = ROOT) -> Pl
     items = {item.path: item for item in _project(root)}
     offered = {STARTER, *request.models}
     if (chosen := request.environment.get(CHOSEN, STARTER)) not in offered:
-        raise InvalidDeployment(
-            f"{CHOSEN} is {chosen}, which is not on the Space.", "Name it among the models as well."
-        )
+        raise InvalidDeployment(f"{CHOSEN} is {chosen}, which is not on the Space.", "Add it to the models as well.")
     for path in [path for path in items if path.startswith(MODELS) and Path(path).stem not in offered]:
         del items[path]
     for model in models:
@@ -107,7 +107,7 @@ def _project(root: Path) -> Iterator[Item]:
     for name in SINGLE:
         if not (root / name).is_file():
             raise InvalidDeployment(
-                f"{name} is not in {root}.", "Deploy from a whole copy of the project, not an installed one."
+                f"{name} is not in {root}.", "Deploy from a complete copy of the project, not an installed one."
             )
         yield _inside(root, root / name)
     for folder, endings in FOLDERS.items():
@@ -135,7 +135,7 @@ def _hosted(catalogue: Catalogue, name: str) -> Model:
     model = catalogue[name]
     if model.repo is None and name != STARTER:
         raise InvalidDeployment(
-            f"{model.name} lies on this disk only.",
+            f"{model.name} is on this disk only.",
             "Upload it to a model repository and name that in its .toml file (repo = ...), or leave it out.",
         )
     return model

@@ -92,7 +92,7 @@ class DeployRequest:
             validate_repo_id(self.bucket)
         except HFValidationError as error:
             raise InvalidDeployment(
-                f"{self.space!r} cannot be the name of a Space.",
+                f"{self.space!r} is not a valid name for a Space.",
                 "It takes letters, digits, '-', '_' and '.', neither first nor last, never two of them together.",
             ) from error
         if self.space.count("/") != 1:
@@ -134,7 +134,7 @@ def _check_variable(name: str, value: str) -> None:
     """InvalidDeployment where it is no name, has no value, or would keep the studio from starting."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InvalidDeployment(
-            f"{name!r} cannot be the name of a variable or secret.", "It takes letters, digits and '_'."
+            f"{name!r} is not a valid name for a variable or secret.", "It takes letters, digits and '_'."
         )
     if not value:
         raise InvalidDeployment(f"{name} has no value.", "Give it one, or leave it out.")

@@ -335,7 +335,7 @@ class Items:
         if found:
             raise AmbiguousModel(f"{name} may mean several.", f"Say which: {' or '.join(item.key for item in found)}.")
         meant = did_you_mean(name, [item.id for item in self], 3)
-        raise UnknownModel(f"There is nothing called {name!r}.", f"{meant}See what there is with: studio models")
+        raise UnknownModel(f"There is nothing called {name!r}.", f"{meant}List all of them with: studio models")
 
     def model(self, id: str) -> Item:  # noqa: A002
         """The model of this id."""

@@ -229,5 +229,5 @@ def _fault(download: Download) -> StudioError:
     """What kept a download from ending well, at the field that asked for it."""
     item, fault = download.item, download.fault
     if fault is None:
-        fault = NotDownloaded(f"The download of {item.name} was cancelled.", "Ask again to go on with it.")
+        fault = NotDownloaded(f"The download of {item.name} was cancelled.", "Download it again to resume.")
     return fault.about(item.field)

@@ -51,7 +51,7 @@ class Weights:
                 raise InvalidRecipe(
                     item.field,
                     f"{item.name} is not on the studio's machine.",
-                    "Choose another, or ask whoever runs the studio to download it.",
+                    "Choose another, or ask the studio's operator to download it.",
                 )
 
     def bring(self, items: Sequence[Item], who: Identity, say: Say = silent) -> None:
@@ -69,13 +69,13 @@ class Weights:
     def download(self, key: str, who: Identity) -> None:
         """Fetch an item in the background; Refused where who asks may not let it, ModelError where there is none."""
         if not self.may_download(who):
-            raise _forbidden("downloads")
+            raise _forbidden("download weights")
         self._downloads.start(self._items[key])
 
     def cancel(self, key: str, who: Identity) -> None:
         """End the download of an item, for everybody who wants it; Refused where who asks may not."""
         if not self.may_download(who):
-            raise _forbidden("cancels")
+            raise _forbidden("cancel downloads")
         self._downloads.cancel(key)
 
     def forget(self, key: str, who: Identity) -> None:
@@ -86,7 +86,7 @@ class Weights:
     def remove(self, item: Item, who: Identity) -> None:
         """Take an item off the disk; Refused where who asks may not, InUse where something needs it."""
         if not who.keeps:
-            raise _forbidden("removes")
+            raise _forbidden("remove weights")
         if item.key in {used.key for recipes in self._wanted() for used in self._needs.of(recipes)}:
             raise InUse(f"{item.name} is in use: a job needs it.", "Wait for the job, or stop it first.")
         if self._downloads.is_coming(item):
@@ -97,6 +97,4 @@ class Weights:
 
 
 def _forbidden(act: str) -> Refused:
-    return Refused(
-        f"Only whoever runs this studio {act} here.", "Ask for it there, or duplicate it and do as you like."
-    )
+    return Refused(f"Only this studio's operator can {act}.", "Ask them, or run a studio of your own.")

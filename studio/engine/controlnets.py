@@ -30,7 +30,7 @@ from studio.recipe import ControlUnit, PaintedRecipe
 # How much less each layer counts than the next deeper one, where prompt or map is favoured: as in the extension of
 # A1111 that people know the modes from. What is deep says what is where, what is shallow says the strokes.
 FALLOFF = 0.825
-CURE = "The download or copy broke off, or the file is of something else: get it again."
+CURE = "The download or copy was interrupted, or the file is of something else: get it again."
 
 
 def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -> torch.nn.Module:

@@ -19,7 +19,7 @@ from studio.engine.loading import load_part, translated
 from studio.errors import IncompatibleModel
 from studio.recipe import PaintedRecipe
 
-CURE = "The download or copy broke off, or the file is of something else: get it again."
+CURE = "The download or copy was interrupted, or the file is of something else: get it again."
 
 
 class IpAdapter(torch.nn.Module):

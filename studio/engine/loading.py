@@ -103,7 +103,7 @@ def load_part(
 
     `config` is what its config should say. Raises ModelError that names file and cure.
     """
-    with translated(model, f"{folder / name} cannot be loaded", "The download or copy broke off: get it again."):
+    with translated(model, f"{folder / name} cannot be loaded", "The download or copy was interrupted: get it again."):
         part, report = kind.from_pretrained(
             folder,
             subfolder=name,

@@ -34,7 +34,7 @@ from studio.recipe import Lora, PaintedRecipe
 KEPT_BYTES = 2**30
 # PEFT's own file names.
 PEFT_OWN, PEFT_CONFIG = "adapter_model", "adapter_config.json"
-CURE = "The download or copy broke off, or the file is for another model: get it again, or leave it out."
+CURE = "The download or copy was interrupted, or the file is for another model: get it again, or leave it out."
 Places = tuple[Place, ...]
 Hook = Callable[[torch.nn.Module, tuple[Any, ...], torch.Tensor], torch.Tensor]
 

@@ -87,7 +87,7 @@ def _map(unit: ControlUnit, size: Size, inputs: InputStore, context: EstimatorCo
     ready = unit.map or (unit.image if unit.kind == READY else None)
     if ready is not None:
         if control.nothing and not inputs.open(ready).getbbox():
-            raise InvalidRecipe("controls", "The map is all black, which steers nothing.", "Give another one.")
+            raise InvalidRecipe("controls", "The map is all black, so it has no effect.", "Give another one.")
         return ready
     picture = _seen(inputs.open(str(unit.image)).convert("RGB"), size, unit.resize)
     return control.map(picture, dict(unit.options), context)

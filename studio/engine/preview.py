@@ -38,7 +38,7 @@ def spared(otherwise: Callable[[], None] = lambda: None) -> Iterator[None]:
     try:
         yield
     except Exception:
-        log.exception("There is no preview of this image; it is made all the same.")
+        log.exception("This image has no preview; it is still being made.")
         otherwise()
 
 

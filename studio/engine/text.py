@@ -163,7 +163,7 @@ def _check_layers(pipe: Any, model: Model, recipe: PaintedRecipe) -> None:
     if skipped and skipped + read > layers:
         most = model.family_facts().clip_skip + layers - read
         raise InvalidRecipe(
-            "clip_skip", f"{recipe.clip_skip} is more layers than {model.name} has.", f"Give {most} at most."
+            "clip_skip", f"{recipe.clip_skip} is more layers than {model.name} has.", f"Give at most {most}."
         )
 
 
@@ -204,7 +204,9 @@ def _vectors(file: EmbeddingFile) -> list[torch.Tensor]:
         tensors = load_file(file.path)
         return [tensors[name].reshape(file.vectors, -1) for name in file.tensors]
     except FOREIGN as error:
-        raise DamagedModel(f"{file.path.name} cannot be read.", "The copy broke off: get the file again.") from error
+        raise DamagedModel(
+            f"{file.path.name} cannot be read.", "The copy was interrupted: get the file again."
+        ) from error
 
 
 @torch.no_grad()

@@ -146,7 +146,7 @@ def counted(receive: Receive, most_bytes: int) -> Receive:
 
 def too_large(most_bytes: int) -> RequestTooLarge:
     """What a request is told that brings more than it may."""
-    return RequestTooLarge(f"This is too large: {most_bytes / 2**20:.0f} MB are the most.")
+    return RequestTooLarge(f"This is too large: the limit is {most_bytes / 2**20:.0f} MB.")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -113,7 +113,7 @@ class Gate:
         headers = Headers(scope=scope)
         self._check_name(headers)
         if "\0" in scope["path"]:
-            raise MalformedRequest("The address holds a character that no name has.")
+            raise MalformedRequest("The address contains an invalid character.")
         found = door(scope["path"])
         if found is None:
             raise NotFound("There is nothing at this address.")
@@ -121,7 +121,7 @@ class Gate:
             raise MethodNotAllowed(f"This address takes {' and '.join(sorted(found.methods))} only.")
         is_link = found.opens_to_links(scope["method"]) and origin.is_navigation(headers)
         if origin.is_foreign(headers, self._settings) and not is_link:
-            raise Refused("This was asked for by another site.", "Open the studio's own page and ask there.")
+            raise Refused("This request came from another site.", "Open the studio's own page and try again there.")
         scope[identity.KEY] = who = self._identify(scope, headers, answer)
         if self._accounts and not found.public:
             _check_role(found, scope["method"], who)
@@ -133,7 +133,7 @@ class Gate:
         if len(headers.getlist("host")) != 1 or not own:
             raise UnknownHost(
                 "The studio does not answer to this name.",
-                "Use the address that it printed, or name the name in STUDIO_HOSTNAMES.",
+                "Use the address that it printed, or add the name to STUDIO_HOSTNAMES.",
             )
 
     def _identify(self, scope: Scope, headers: Headers, answer: "_Answer") -> identity.Identity:
@@ -185,11 +185,11 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
 def _check_role(found: Door, method: str, who: identity.Identity) -> None:
     """Unauthorized where nobody signed in, Refused where the account may not do this."""
     if not who.known:
-        raise Unauthorized("This studio is for those who have an account.", f"Sign in at {LOGIN}, or send a token.")
+        raise Unauthorized("This studio requires an account.", f"Sign in at {LOGIN}, or send a token.")
     role = found.needed(method)
     if not who.may(role):
         yours, wanted = identity.in_words(who.role), identity.in_words(role)
-        raise Refused(f"Your account is {yours}’s; this is for {wanted}.", "Ask whoever runs the studio.")
+        raise Refused(f"Your account is {yours}’s; this is for {wanted}.", "Ask the studio's operator.")
 
 
 class _Answer:

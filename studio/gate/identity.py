@@ -157,7 +157,7 @@ def check_creates(who: Identity) -> None:
     """Refused where an account may look, and neither have anything made nor say anything of what is there."""
     if not who.creates:
         whose = in_words(who.role)
-        raise Refused(f"Your account is {whose}’s: it can look, and change nothing.", "Ask whoever runs the studio.")
+        raise Refused(f"Your account is {whose}’s: it can look, but not change anything.", "Ask the studio's operator.")
 
 
 class Accounts(Protocol):

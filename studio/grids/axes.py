@@ -66,7 +66,7 @@ class Axis:
         varied = subject(field)
         values = tuple(dict.fromkeys(_values(text, varied)))
         if not values:
-            raise InvalidRecipe(varied.field, "There is no value for it to take.", f"Give some: {varied.field}=a,b,c.")
+            raise InvalidRecipe(varied.field, "It has no values.", f"Give some: {varied.field}=a,b,c.")
         return cls(varied.field, values, tuple(value or varied.empty for value in values))
 
     @classmethod
@@ -200,7 +200,7 @@ class Words(Subject):
     def put(self, recipe: Recipe, text: str) -> Recipe:
         if not any(self.words in recipe.get(name) for name in SEARCHED):
             raise InvalidRecipe(
-                self.field, f"The prompt does not say “{self.words}”.", "Name words exactly as they stand in it."
+                self.field, f"The prompt does not say “{self.words}”.", "Name words exactly as they appear in it."
             )
         return recipe.replace(**{name: recipe.get(name).replace(self.words, text) for name in SEARCHED})
 

@@ -181,7 +181,9 @@ def _fault(job: Job) -> str:
 
 def _check(axes: Sequence[Axis], most: int) -> None:
     if not 1 <= len(axes) <= len(NAMES):
-        raise InvalidRecipe("x", f"A grid has one to three axes, not {len(axes)}.", "Give x, and y and z where wanted.")
+        raise InvalidRecipe(
+            "x", f"A grid has one to three axes, not {len(axes)}.", "Give x, and y and z if you want them."
+        )
     twice = [axis.field for k, axis in enumerate(axes) if axis.field in {one.field for one in axes[:k]}]
     if twice:
         raise InvalidRecipe(twice[0], "Two axes vary the same setting.", "Put all its values on one of them.")

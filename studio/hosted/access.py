@@ -26,8 +26,8 @@ class HostedModels:
     def endpoint(self, name: str, who: Identity) -> HostedEndpoint:
         """The hosted model of this name; ModelError where there is none, Refused where a stranger names an address."""
         if "://" in name and not who.here:
-            hint = "Whoever runs the studio can name it in the settings."
-            raise Refused("This studio asks no addresses that its settings do not name.", hint)
+            hint = "The studio's operator can add it to the settings."
+            raise Refused("This studio only uses addresses that its settings name.", hint)
         return self.models[name]
 
     def key(self, endpoint: HostedEndpoint, who: Identity) -> SecretStr | None:

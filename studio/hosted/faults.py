@@ -37,7 +37,7 @@ PAID = "Try again later; this call may have been charged."
 
 def malformed(fault: str) -> HostedError:
     """What is said of an answer that makes no sense."""
-    return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask whoever runs it.", billed=True)
+    return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask its operator.", billed=True)
 
 
 def moderated(reason: str) -> HostedError:
@@ -96,7 +96,7 @@ def too_late(endpoint: "HostedEndpoint") -> HostedError:
 
 def cut_off() -> HostedError:
     """What is said where an answer ended before its end."""
-    return AnswerCutOff("The answer broke off.", PAID, billed=True)
+    return AnswerCutOff("The answer was cut off.", PAID, billed=True)
 
 
 def is_refusal(text: str) -> bool:
@@ -137,7 +137,7 @@ def _no_entry(endpoint: "HostedEndpoint", key: SecretStr | None) -> HostedError:
 def _too_often(reason: str, after: str | None) -> HostedError:
     wait = _seconds(after)
     when = "in a while" if wait is None else f"in {wait:.0f} seconds"
-    too_often = f"The service was asked too often: {reason}"
+    too_often = f"The service received too many requests: {reason}"
     return RateLimited(too_often, f"Try again {when}.", wait_seconds=1.0 if wait is None else wait)
 
 

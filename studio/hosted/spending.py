@@ -31,8 +31,8 @@ def price_words(price: Price) -> str:
     if not price.pictures:
         return ""
     hosted = "1 hosted picture" if price.pictures == 1 else f"{price.pictures} hosted pictures"
-    known = f"up to ${price.usd:.3f}" if price.unknown < price.pictures else "at a price that nobody knows"
-    beyond = f", and {price.unknown} at a price that nobody knows" if 0 < price.unknown < price.pictures else ""
+    known = f"up to ${price.usd:.3f}" if price.unknown < price.pictures else "at an unknown price"
+    beyond = f", and {price.unknown} at an unknown price" if 0 < price.unknown < price.pictures else ""
     return f"{hosted}: {known}{beyond}."
 
 
@@ -150,7 +150,7 @@ class Budget:
             cure = "raise the budget: on the Compare tab, or STUDIO_DAY_BUDGET_USD"
             limits.append(_Limit("the day's", all_usd, _spent(calls, but), cure))
         if self._most_each is not None and who.owner != COMMAND_LINE.owner:
-            cure = "ask whoever runs the studio to raise STUDIO_DAY_BUDGET_USD_EACH"
+            cure = "ask the studio's operator to raise STUDIO_DAY_BUDGET_USD_EACH"
             limits.append(_Limit("your day's", self._most_each, _spent(calls, but, who), cure))
         return limits
 

@@ -188,7 +188,7 @@ class Scheduler:
             states = ("failed", "stopped") if numbers is None else ("failed", "stopped", "dropped")
             again = [item for item in chosen if item.state in states]
             if not again and not (job.is_open and job.stopping.is_set()):
-                raise NotFound("Nothing of this job is to be made again.", "Start it again from the page.")
+                raise NotFound("Nothing in this job needs to be made again.", "Start it again from the page.")
             self._check_open(job)
             errand = job.errand
             self._store.reopen(job, again, who)

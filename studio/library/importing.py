@@ -83,11 +83,11 @@ class Importer:
     def bring_file(self, path: Path, who: Identity, result: Imported) -> None:
         """Bring one file; StudioError or OSError where it is no picture that can be taken."""
         if path.is_symlink():
-            raise Unreadable(LINKED, "Bring the file that it points to.")
+            raise Unreadable(LINKED, "Import the file that it points to.")
         if not path.is_file():
             raise NotFound("There is no such file.", "Check the path.")
         if path.resolve().is_relative_to(self._context.folder.resolve()):
-            raise AlreadyExists("It is in the library already.", "There is nothing to do.")
+            raise AlreadyExists("It is already in the library.", "There is nothing to do.")
         if (size := path.stat().st_size) > MOST_BYTES:
             raise Unreadable(
                 f"It has {size / 2**20:.0f} MB; {MOST_BYTES / 2**20:.0f} are the most.", "Make it smaller."
@@ -146,7 +146,7 @@ class Importer:
             ending = ENDING.get(str(picture.format))
         if ending is None:
             raise Unreadable(
-                "Files of this kind are not supported.", f"Bring one of these: {', '.join(sorted(ENDING))}."
+                "Files of this kind are not supported.", f"Import one of these: {', '.join(sorted(ENDING))}."
             )
         return of_file(self._context.folder, staged, self._context.thumbnails, trusted=False), ending
 
@@ -184,7 +184,7 @@ def _copy(source: Path, target: Path) -> None:
         while block := given.read(2**20):
             left -= len(block)
             if left < 0:
-                raise Unreadable("It is still being written.", "Bring it when it is complete.")
+                raise Unreadable("It is still being written.", "Import it when it is complete.")
             copy.write(block)
     with suppress(OSError):
         status = source.stat()

@@ -206,7 +206,7 @@ class Marks:
     def _check_free(self, rows: Connection, name: str, who: Identity, but: int = 0) -> None:
         query = "SELECT 1 FROM boards WHERE owner = ? AND name = ? AND number != ?"
         if rows.execute(query, (who.owner, name, but)).fetchone():
-            raise AlreadyExists(f"There is a board {name!r} already.", "Give this one another name.", field="board")
+            raise AlreadyExists(f"A board named {name!r} already exists.", "Give this one another name.", field="board")
 
 
 def _check_tags(rows: Connection, number: int) -> None:

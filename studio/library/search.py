@@ -244,7 +244,7 @@ def _bounds(position: str) -> list[float]:
     """What a place says: a number, or when its last picture was made and that one's number."""
     found = PLACE.fullmatch(position)
     if not found:
-        raise InvalidRequest("This is not a place in the library.", "Begin again at the first page.")
+        raise InvalidRequest("This is not a place in the library.", "Start again from the first page.")
     created, number = found.groups()
     return [int(number)] if created is None else [float(created), int(number)]
 

@@ -72,7 +72,7 @@ class Usages:
             raise LibraryFull(
                 f"Your pictures take {kept / MEGABYTE:.0f} MB of the {self._most / MEGABYTE:.0f} MB that they may, "
                 f"and this needs up to {needed_bytes / MEGABYTE:.1f} MB.",
-                "Delete some and empty the bin, or ask whoever runs the studio to raise STUDIO_LIBRARY_MB.",
+                "Delete some and empty the bin, or ask the studio's operator to raise STUDIO_LIBRARY_MB.",
             )
 
     def _free(self) -> int:

@@ -16,7 +16,7 @@ class Blank(Metric):
     """1 for one colour all over, as numbers that overflowed leave it; 0 where there is something to see."""
 
     label = "Blank"
-    help = "1 where the picture is one colour all over, as after numbers that overflowed."
+    help = "1 where the picture is a single colour, as after a numeric overflow."
     cost = "milliseconds a picture"
     better = "lower"
     fault = "blank"

@@ -18,7 +18,7 @@ class ColourClipping(Metric):
     """
 
     label = "Colour clipping"
-    help = "The share of the picture that has burnt to a pure colour, as too much guidance does."
+    help = "The share of the picture that has burnt out to a pure colour, as happens with too much guidance."
     cost = "milliseconds a picture"
     better = "lower"
     fault = "burnt colours"

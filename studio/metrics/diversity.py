@@ -16,7 +16,7 @@ class Diversity(Metric):
     """The mean distance to the other pictures, of colours and of structure, each at a coarse grain."""
 
     label = "Diversity"
-    help = "How unlike the others of the set it is, in colours and composition."
+    help = "How different it is from the rest of the set, in colours and composition."
     cost = "milliseconds a picture"
     fault = "like the others"
     usual = 0.1

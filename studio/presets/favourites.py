@@ -23,7 +23,9 @@ class Favourites:
     def mark(self, name: str, who: Identity, *, liked: bool) -> None:
         """Make it one, or no more one; Refused where there are very many, StorageError where it cannot be written."""
         if liked and len(self.names(who)) >= MOST_LIKED:
-            raise Refused(f"You have {MOST_LIKED} favourites, which are the most.", "Take the star from others first.")
+            raise Refused(
+                f"You have {MOST_LIKED} favourites, which is the limit.", "Remove the star from others first."
+            )
         add = "INSERT OR IGNORE INTO favourites (owner, sort, name) VALUES (?, ?, ?)"
         remove = "DELETE FROM favourites WHERE owner = ? AND sort = ? AND name = ?"
         with self._database.write() as rows:
@@ -46,7 +48,7 @@ class FileNotes:
     def write(self, name: str, text: str, who: Identity) -> None:
         """Note this, or nothing; Refused where who asks may not, StorageError where it cannot be written down."""
         if not who.keeps:
-            raise Refused("Only whoever runs this studio writes notes here.", "Ask for it there.")
+            raise Refused("Only this studio's operator can write notes.", "Ask the studio's operator.")
         write = "INSERT OR REPLACE INTO file_notes (sort, name, text) VALUES (?, ?, ?)"
         with self._database.write() as rows:
             if text.strip():

@@ -69,7 +69,7 @@ class PeoplesPresets:
     def share(self, who: Identity, sort: str, id: str) -> None:  # noqa: A002
         """Give a preset of one's own to all; Refused, NotFound, AlreadyExists where all have one of this id."""
         if not who.keeps:
-            raise Refused("Only an admin gives a preset to everybody.", "Ask whoever runs the studio.")
+            raise Refused("Only an admin can share a preset with everybody.", "Ask the studio's operator.")
         own, new = _file(self.home(who), sort, id), _file(self._home, sort, id)
         if own == new or not own.is_file():
             raise NotFound("There is no such preset of your own.", "Choose another one.")
@@ -93,4 +93,4 @@ def check_saves(who: Identity) -> None:
     check_creates(who)
     if hf_space.name() and who.kind != "account":
         hint = "Sign in, or run the studio on a machine of your own to keep some."
-        raise Refused("Presets are not saved on a Space by whoever has not signed in.", hint)
+        raise Refused("On a Space, only people who have signed in can save presets.", hint)

@@ -34,7 +34,7 @@ def remove(home: Path, folder: str, id: str) -> None:  # noqa: A002
     """Delete a saved preset by its id; InvalidPreset where there is none."""
     path = home / "presets" / folder / f"{id}.toml"
     if Path(id).name != id or not path.is_file():
-        raise NotFound(f"There is no saved preset {id!r}.", "Those that come with the studio stay.")
+        raise NotFound(f"There is no saved preset {id!r}.", "Those that come with the studio cannot be deleted.")
     path.unlink()
 
 
@@ -48,7 +48,7 @@ def id_of(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name).casefold()
     slug = re.sub(r"[\W_]+", "-", plain)[:LONGEST].strip("-")
     if not slug:
-        raise InvalidPreset(f"{name!r} cannot be a preset's name.", "Give it a name with letters or digits.")
+        raise InvalidPreset(f"{name!r} is not a valid preset name.", "Give it a name with letters or digits.")
     return slug
 
 

@@ -165,10 +165,10 @@ class _Parser:
     def closing(self, token: re.Match[str]) -> None:
         group = self.groups[-1]
         if not group.opening:
-            self.source.fail(token.start(), f"Nothing is open that {token[0]} could close.", escape_it(token[0]))
+            self.source.fail(token.start(), f"There is nothing for {token[0]} to close.", escape_it(token[0]))
         if PAIRS[group.opening] != token[0]:
             cure = f"Close that one first, or write \\{token[0]} for the character itself."
-            self.source.fail(token.start(), f"{token[0]} stands where {group.opening} is still open.", cure)
+            self.source.fail(token.start(), f"{token[0]} appears while {group.opening} is still open.", cure)
         self.groups.pop()
         self.mark(token, "weight")
         node = self.rounded(group) if token[0] == ")" else self.squared(group)
@@ -188,7 +188,7 @@ class _Parser:
         elif self.braces:
             self.braces.pop()
         else:
-            self.source.fail(token.start(), "Nothing is open that } could close.", escape_it("}"))
+            self.source.fail(token.start(), "There is nothing for } to close.", escape_it("}"))
         self.add(token, Text(token[0]), "variant")
 
     def split(self, token: re.Match[str]) -> None:
@@ -219,7 +219,7 @@ class _Parser:
         nodes = _stripped(nodes)
         if not nodes and (self.parts or end < len(self.source.text)):
             cure = r"Write words there, or \AND for the word itself."
-            self.source.fail(end, "On one side of AND there is nothing.", cure)
+            self.source.fail(end, "One side of AND is empty.", cure)
         if len(self.parts) == MOST_PARTS:
             fault = f"AND divides this into more than {MOST_PARTS} parts."
             self.source.fail(end, fault, "Each is drawn apart, at every step: join some.")
@@ -263,7 +263,7 @@ class _Parser:
         *sides, last = group.fields
         if len(sides) > 2:
             cure = r"Write \: for the colons in its words."
-            self.source.fail(sides[2].position, "An edit has a from, a to and a when, and no more.", cure)
+            self.source.fail(sides[2].position, "An edit takes only a from, a to and a when.", cure)
         before = _tidy(sides[0].nodes) if len(sides) == 2 else ()
         after = _tidy(sides[-1].nodes)
         self.check_changing(group, (before, after), "Write [from:to:when], [to:when] or [from::when].")
@@ -312,7 +312,7 @@ class _Parser:
 
     def check_changing(self, group: _Group, sides: tuple[Nodes, ...], cure: str) -> None:
         if not any(sides):
-            self.source.fail(group.position, "All that these brackets could say is empty.", cure)
+            self.source.fail(group.position, "Every option in these brackets is empty.", cure)
         if any(isinstance(node, Lora) for field in group.fields for node in walk(field.nodes)):
             elsewhere = "Put it outside of the brackets: it counts for every step."
             self.source.fail(group.position, "A LoRA cannot come and go with the words.", elsewhere)

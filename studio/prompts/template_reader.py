@@ -172,7 +172,7 @@ class _Reader:
             return self.begin_option(position + 1)
         if sign == "}":
             if len(self.open) == 1:
-                self.source.fail(position, "Nothing is open that } could close.", escape_it("}"))
+                self.source.fail(position, "There is nothing for } to close.", escape_it("}"))
             self.open.pop()
             if here.variable:
                 return self.close_variable(here, here.variable, position + 1)
@@ -238,7 +238,7 @@ class _Reader:
         amount = here.amount or ONE
         if not any(option.nodes for option in here.options):
             cure = r"Write words between the bars, {red|blue}, or \{ for the character itself."
-            self.source.fail(here.start, "All that these braces could say is empty.", cure)
+            self.source.fail(here.start, "Every option in these braces is empty.", cure)
         first = next(iter(here.options[0].nodes), "")
         if len(here.options) == len(here.options[0].nodes) == 1 and isinstance(first, Wildcard) and first.amount == ONE:
             return replace(first, amount=amount)

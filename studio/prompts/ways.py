@@ -59,7 +59,7 @@ class _Covering(Drawing):
     def ways(self, node: Drawn, at: At) -> list[str]:
         self.draws += isinstance(node, Use)
         if len(at.inside) >= MAX_DEPTH or self.characters > MOST_CHARACTERS or self.draws > MOST_DRAWS:
-            at.source.fail(node.position, "This may become too much.", "Call fewer lists.")
+            at.source.fail(node.position, "This may grow too large.", "Call fewer lists.")
         match node:
             case Use():
                 each = iter([self.texts(*self.template_of(node, at))])

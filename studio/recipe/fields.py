@@ -258,7 +258,7 @@ class Fields(Value):
         Field(max_length=8),
         Setting(
             "Speed-ups",
-            "What makes the picture sooner at some cost in quality. None unless you choose it.",
+            "Makes the picture faster at some cost in quality. Off unless you choose one.",
             "sampling",
             ChangeCost.SAMPLING,
             rules=(PAINTED,),
@@ -364,7 +364,7 @@ class Fields(Value):
         OutpaintPadding | None,
         Setting(
             "Outpaint",
-            "How many pixels to add at each side.",
+            "How many pixels to add on each side.",
             "mask",
             ChangeCost.SIZE,
             rules=(PICTURED, NOT_ENLARGED, INPAINTED),

@@ -56,7 +56,7 @@ class Mask(Value):
         Literal["original", "noise", "surroundings", "telea", "patchmatch"],
         Setting(
             "Start from",
-            "What the masked area holds before it is repainted. Telea (OpenCV) and PatchMatch continue what is around "
+            "What fills the masked area before it is repainted. Telea (OpenCV) and PatchMatch continue what is around "
             "it; with a low strength they remove things.",
             "mask",
             ChangeCost.SAMPLING,
@@ -127,22 +127,22 @@ class OutpaintPadding(Value):
     left: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Left", "Pixels added at the left side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+        Setting("Left", "Pixels added on the left.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
     right: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Right", "Pixels added at the right side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+        Setting("Right", "Pixels added on the right.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
     top: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Top", "Pixels added above.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+        Setting("Top", "Pixels added at the top.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
     bottom: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Bottom", "Pixels added below.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+        Setting("Bottom", "Pixels added at the bottom.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
 
     @model_validator(mode="after")

@@ -20,12 +20,12 @@ class ControlUnit(Value):
 
     kind: Annotated[
         str,
-        Setting("Kind", "What of the picture is kept: its edges, depth, poses and so on.", "control", ChangeCost.MODEL),
+        Setting("Kind", "What to keep of the picture: its edges, depth, poses and so on.", "control", ChangeCost.MODEL),
     ]
     image: Annotated[
         str | None,
         PICTURE,
-        Setting("Image", "The picture that the map is made of, or that is the prompt.", "control", ChangeCost.SIZE),
+        Setting("Image", "The picture to make the map from, or to use as a prompt.", "control", ChangeCost.SIZE),
     ] = None
     map: Annotated[
         str | None,
@@ -39,7 +39,9 @@ class ControlUnit(Value):
     weight: Annotated[
         float,
         Field(ge=0, le=2),
-        Setting("Weight", "How strongly it steers; 0 is not at all.", "control", ChangeCost.SAMPLING, 0, 2, 0.05),
+        Setting(
+            "Weight", "How strongly it guides the picture; 0 turns it off.", "control", ChangeCost.SAMPLING, 0, 2, 0.05
+        ),
     ] = 1.0
     start: Annotated[
         float,
@@ -121,7 +123,7 @@ class Lora(Value):
         Field(ge=-10, le=10),
         Setting(
             "Weight for text",
-            "How strongly it changes the text encoders, where that differs from the rest.",
+            "How strongly it changes the text encoders, if different from the rest.",
             "lora",
             ChangeCost.TEXT,
             -2,

@@ -143,18 +143,18 @@ def _first_fitting(kind: str, model: Model, fitting: list[str]) -> str:
         raise InvalidRecipe(
             "controls",
             f"There is no IP-Adapter for {family}, so a picture cannot be its prompt.",
-            "Put one into the folder ip-adapters of the studio's home, or choose another model.",
+            "Put one into the folder ip-adapters of the data folder, or choose another model.",
         )
     if not fitting:
         raise InvalidRecipe(
             "controls",
             f"There is no ControlNet for {family} that follows maps of the kind “{kind}”.",
-            "Put one into the folder controlnets of the studio's home, or choose another kind or model.",
+            "Put one into the folder controlnets of the data folder, or choose another kind or model.",
         )
     if kind == READY:
         raise InvalidRecipe(
             "controls",
-            "It is not said which ControlNet follows the map.",
+            "No ControlNet was chosen to follow the map.",
             f"Choose one of {', '.join(fitting)}, or give the map with its kind.",
         )
     return fitting[0]

@@ -32,4 +32,4 @@ def _check_pixels(recipe: ResolvedRecipe, most: float, inputs: InputStore) -> No
 def _check_steps(recipe: PaintedRecipe, most: int) -> None:
     for field, steps in (("steps", recipe.steps), ("hires_steps", recipe.hires.steps or 0)):
         if steps > most:
-            raise InvalidRecipe(field, f"{steps} steps are more than a picture may take here.", f"Take {most} at most.")
+            raise InvalidRecipe(field, f"{steps} steps are more than a picture may take here.", f"Use at most {most}.")

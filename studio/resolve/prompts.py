@@ -158,7 +158,7 @@ def unheard(recipe: PaintedRecipe, model: Model) -> str:
         return ""
     if recipe.guided or recipe.guidance_scale is None:
         return ""
-    return f"The negative prompt does nothing at guidance {recipe.guidance_scale:g}: it takes a guidance above 1."
+    return f"The negative prompt does nothing at guidance {recipe.guidance_scale:g}: it needs a guidance above 1."
 
 
 def mentioned(prompt: str, named: Named = str) -> dict[str, Lora]:

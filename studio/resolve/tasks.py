@@ -52,7 +52,7 @@ def shares_steps(recipe: Recipe, models: Sequence[Model]) -> bool:
 def check_raced(recipe: Recipe, models: Sequence[Model]) -> None:
     """InvalidRecipe where the recipe's picture cannot be made side by side with others, step by step, so not raced."""
     if recipe.task == "upscale":
-        raise InvalidRecipe("race", "What is enlarged is made in tiles and cannot be raced.", UNRACED)
+        raise InvalidRecipe("race", "Enlarging works in tiles and cannot be raced.", UNRACED)
     if not shares_steps(recipe, models):
         names = " and ".join(model.name for model in models)
         why = "with an image prompt" if recipe.prompt_units else f"by {names}"

@@ -32,7 +32,7 @@ OWN = "The model's own checker flagged it."
 TOO_SMALL = f"It is too small for the watermark, which needs {min(watermark.BANDS)} pixels at each side."
 LOST = "The watermark cannot be read in it."
 ELSE = "Another seed or other words may pass."
-OTHER_WORDS = "Rephrase it, or ask whoever runs the studio."
+OTHER_WORDS = "Rephrase it, or ask the studio's operator."
 # Of a recipe, what says how its last bits come about: a picture that is made again has the watermark of the first.
 HOW = ("numerics", "buckets")
 

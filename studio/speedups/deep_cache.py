@@ -20,7 +20,7 @@ class DeepCache(Speedup):
     """Each n-th step is whole; in the others only the first and last block compute."""
 
     label = "DeepCache"
-    cost = "Fine detail is lost, the more the rarer whole steps are."
+    cost = "Fine detail is lost, more so the fewer whole steps there are."
     gain = "The steps between take about half the time or less."
     offered: ClassVar[Mapping[str, str]] = {"2": "every 2nd step whole", "3": "every 3rd step whole"}
     shares_steps = True

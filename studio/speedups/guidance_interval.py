@@ -20,7 +20,7 @@ class GuidanceInterval(Speedup):
     """Asks the denoiser without the prompt only from one share of the steps to another."""
 
     label = "Guidance interval"
-    cost = "Outside of the interval the picture follows the prompt less."
+    cost = "Outside the interval the picture follows the prompt less."
     gain = "A step without guidance is half a step."
     offered: ClassVar[Mapping[str, str]] = {"0-0.5": "first half", "0.1-0.8": "most of it", "0.2-0.6": "the middle"}
     shares_steps = True
@@ -52,8 +52,8 @@ class GuidanceInterval(Speedup):
             if len(sample) != 2 * rows:
                 raise InvalidRecipe(
                     "speedups",
-                    "A guidance interval does not go with several prompts that are joined by AND.",
-                    "Leave out the one or the other.",
+                    "A guidance interval cannot be combined with several prompts joined by AND.",
+                    "Leave out one of them.",
                 )
             half = original(*_prompted((sample, timestep), rows), **_prompted(given, rows))
             return _twice(half)

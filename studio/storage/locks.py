@@ -54,7 +54,7 @@ def alone(path: Path, what: str) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         raise NotWritable(f"{path} cannot be written: {reason(error)}.", "Choose another folder.") from error
     if not taken:
-        raise InUse(f"Another program is at {what}.", "Wait until it is done, or end it.")
+        raise InUse(f"Another program is using {what}.", "Wait until it is done, or close it.")
     try:
         yield
     finally:

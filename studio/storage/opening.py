@@ -28,7 +28,7 @@ BROKEN = -1
 # How long a command may be at a database that a studio wants for itself, or another command.
 TURN_SECONDS = 0.5
 BACKED_UP = "The backup of {} was opened instead; what was done after it is missing."
-ANEW = "There was no backup of it, so that a new one was begun."
+ANEW = "There was no backup of it, so a new one was started."
 KEPT_IMAGES = "Images are not touched: each is in the library, with its recipe."
 SHOWN = "%Y-%m-%d %H:%M"
 

@@ -37,9 +37,7 @@ class Order:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         if options.out.suffix != ".safetensors":
-            raise InvalidTrainingData(
-                f"--out: {options.out.name} would not be what its ending says.", "End it in .safetensors."
-            )
+            raise InvalidTrainingData(f"--out: {options.out.name} has the wrong ending.", "End it in .safetensors.")
         self.pictures: Sequence[Picture] = find_pictures(options.pictures, options.trigger, options.caption)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.networks: Networks = networks_of(options.model, device)

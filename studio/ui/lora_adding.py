@@ -107,19 +107,19 @@ class LoraAdding:
             self.studio.hosted.keys.put(who, self._site.name, typed)
         offered = self._offer(place, who) if place else None
         if offered is None or offered.sha256 != event["sha256"]:
-            raise Refused("This is not the file that was offered.", "Press Add again, and look at what is offered.")
+            raise Refused("This is not the file that was offered.", "Press Add again, and check what is offered.")
         key = self._key(who)
 
         def bring(say: Say) -> AddedLora:
             came = self._arrivals.bring(offered, key, say)
-            words = "" if came.folder == "loras" else f"{came.name} is {came.sort}, and lies in {came.folder} now."
+            words = "" if came.folder == "loras" else f"{came.name} is {came.sort}, and is now in {came.folder}."
             return {"name": came.name, "said": words}
 
         return self._coming(event, who, bring)
 
     def _offer(self, place: Place, who: Identity) -> Offer:
         if not who.keeps:
-            raise Refused("Only whoever runs this studio downloads from there.", "Ask for it there.")
+            raise Refused("Only this studio's operator can download from there.", "Ask the studio's operator.")
         return offer(place, self._site, self._key(who))
 
     def _offered(self, offered: Offer, who: Identity) -> OfferedFile:
@@ -160,9 +160,9 @@ class LoraAdding:
         """Refused where who asks may not: what one adds all others see, and no limit counts the room it takes."""
         if hf_space.name():
             hint = "Deploy the Space with them, or run the studio on a machine of your own."
-            raise Refused("LoRAs are not added to a running Space.", hint)
+            raise Refused("LoRAs cannot be added to a running Space.", hint)
         if not self.studio.weights.may_download(who):
-            raise Refused("Only whoever runs this studio adds LoRAs here.", "Ask for it there.")
+            raise Refused("Only this studio's operator can add LoRAs.", "Ask the studio's operator.")
 
     def _saying(self, event: Saying, who: Identity) -> Said:
         """What is said of a LoRA on its way; nothing while there is nothing to say."""

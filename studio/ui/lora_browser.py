@@ -146,7 +146,7 @@ class LoraBrowser:
     def _identify(self, event: One, who: Identity) -> LoraDetails:
         """Look a file up by its hash, which is all that is sent, and tell of it what came back."""
         if not who.keeps:
-            raise Refused("Only whoever runs this studio looks LoRAs up here.", "Ask for it there.")
+            raise Refused("Only this studio's operator can look up LoRAs.", "Ask the studio's operator.")
         file = self._loras[event["name"]]
         self._look_up.look_up(file, self._loras.digest(file.path))
         return self._details_of(file, who)

@@ -33,7 +33,7 @@ class MemoryPanel:
         """Unload everything."""
         del event
         if not who.keeps:
-            raise Refused("Only whoever runs this studio frees its memory.", "Ask for it there.")
+            raise Refused("Only this studio's operator can free its memory.", "Ask the studio's operator.")
         return {"freed": self._studio.backend.free_memory()}
 
 

@@ -67,7 +67,7 @@ class PaintedMasks:
 def full(mask: Image.Image | None) -> list[str]:
     """What to say of a mask that leaves nothing."""
     leaves_none = mask is not None and mask.getextrema() == (255, 255)
-    return ["All of the picture is painted over: nothing of it stays at strength 1."] if leaves_none else []
+    return ["The whole picture is painted over: at strength 1 nothing of it remains."] if leaves_none else []
 
 
 def _names(stored: Any) -> dict[str, str]:

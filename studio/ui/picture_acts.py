@@ -22,7 +22,7 @@ from studio.ui.submissions import Submissions
 from studio.ui.tab_forms import TabForms
 from studio.ui.tabs.base import PicturePanel
 
-TAKEN_OVER = "The form now has the settings of this picture."
+TAKEN_OVER = "The form now has this picture's settings."
 # What of the recipe of a picture is taken over where it is painted over anew.
 ADOPTED = frozenset(
     {

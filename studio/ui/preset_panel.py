@@ -194,7 +194,7 @@ class PresetPanel:
     def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
         if event.folder not in NAMES:
-            raise InvalidRequest("That is not saved here.", "Save a stack in the panel of LoRAs.")
+            raise InvalidRequest("That cannot be saved here.", "Save a stack in the LoRA panel.")
         name = event.name.strip()
         answer: PresetNews = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
@@ -241,7 +241,7 @@ class PresetPanel:
             check_style(event.name, prompt, negative, wildcards)
             return {"prompt": prompt, "negative": negative}
         if not negative:
-            raise InvalidPreset("There are no words to save.", "Write what is to be kept out of the picture.")
+            raise InvalidPreset("There are no words to save.", "Write what to keep out of the picture.")
         explain(negative, wildcards, negative=True)
         return {"text": negative}
 

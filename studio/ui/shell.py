@@ -24,7 +24,7 @@ WARM = 0.1
 # How often Gradio's cache is cleared, and how old what is cleared is, in seconds: what was stored of it stays.
 CACHED = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
-CHECK = "Every finished picture is looked at before it is shown; a machine does that, and errs."
+CHECK = "Every finished picture is checked before it is shown, by a machine that makes mistakes."
 CHECKS = {"on": "Output check blurs", "strict": "Output check withholds"}
 # Where a browser keeps no cookie, as in a frame of another site's page where it blocks those.
 STRANGER = (

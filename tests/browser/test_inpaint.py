@@ -362,7 +362,7 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     page.get_by_label("Mask picture file").set_input_files(black)
     expect(page.locator(".mask-said")).to_contain_text("The mask is empty")
     page.get_by_label("Mask picture file").set_input_files(white)
-    expect(page.locator(".mask-said")).to_contain_text("All of the picture is painted over")
+    expect(page.locator(".mask-said")).to_contain_text("The whole picture is painted over")
     page.get_by_label("Mask picture file").set_input_files(grey)
     expect(page.locator(".mask-said")).to_contain_text("64 × 64 pixels, stretched to the picture's 128 × 96")
     expect(fault).to_have_count(0)

@@ -201,7 +201,7 @@ def only_the_picture_that_is_pointed_at_shows_its_buttons(page: Page) -> None:
     page.locator(".cell .look").nth(5).focus()
     expect(acts.nth(5)).to_have_css("opacity", "1")
     acts.nth(5).get_by_role("button", name="Use these settings").click()
-    expect(page.locator(".stage .line")).to_have_text("The form now has the settings of this picture.")
+    expect(page.locator(".stage .line")).to_have_text("The form now has this picture's settings.")
 
 
 def the_line_of_jobs_is_told_when_it_moves_and_not_when_a_clock_says_so(page: Page, painter: Painter) -> None:

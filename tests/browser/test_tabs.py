@@ -129,7 +129,7 @@ def the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_ta
         "text.png: The file is not a picture. Give a PNG"
     )
     bring(page, "Image to image", files / "lying.jpg")
-    expect(panel).to_contain_text("Turned upright, as its camera noted.")
+    expect(panel).to_contain_text("Turned upright, as its camera recorded.")
     expect(panel).to_contain_text("80 × 128 · lying.jpg")
     expect(panel.locator(".fault")).to_have_count(0)
     panel = turn_to(page, "Upscale")
@@ -353,7 +353,7 @@ def test_use_these_settings_goes_to_the_tab_that_made_the_picture(new_page: NewP
     expect(panel.get_by_label("number input for Strength")).to_have_value("0.6")
     expect(panel.get_by_label("Change the size")).not_to_be_checked()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red barn")
-    expect(page.locator(".stage .line")).to_have_text("The form now has the settings of this picture.")
+    expect(page.locator(".stage .line")).to_have_text("The form now has this picture's settings.")
 
 
 # What a file dragged in from the desktop does, anywhere on the page.

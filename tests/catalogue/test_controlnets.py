@@ -197,7 +197,7 @@ def test_one_of_another_family_is_refused_with_the_names_of_both(home):
         there.check_fit(there["sdxl-canny"], models["starter"])
     assert refused.value.field == "controls"
     assert "is a ControlNet for Stable Diffusion XL; Starter is" in refused.value.message
-    assert refused.value.hint.startswith("For it there are: starter-canny")
+    assert refused.value.hint.startswith("Available for it: starter-canny")
     with pytest.raises(InvalidRecipe, match=r"Stable Diffusion 2\.1.* Put one for it into .*controlnets"):
         there.check_fit(there["sd15-canny"], models["sd21"])
 

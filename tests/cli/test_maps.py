@@ -42,7 +42,7 @@ def test_a_map_is_followed_and_kept_with_the_image(home: Path, tmp_path: Path, c
         ("cany=FILE", "There is no control “cany”"),
         ("canny=FILE:3", "0 weight"),
         ("canny=FILE:1:0.5-0.1", "the start comes first"),
-        ("canny=nowhere.png", "cannot be read"),
+        ("canny=nowhere.png", "The picture is not there"),
         ("depth=FILE", "Depth for Stable Diffusion 1.5 is not on this disk"),
     ],
 )
@@ -74,8 +74,11 @@ def test_a_map_is_written_as_the_ending_of_its_file_says(tmp_path: Path, ending:
     ("words", "says"),
     [
         (["control", "canny", "GIVEN", "--out", "map.tga"], "End it in .png or .jpg or .jpeg or .webp"),
-        (["control", "canny", "GIVEN", "--out", "map"], "--out: map would not be what its ending says"),
-        (["grid", "--prompt", "a", "--x", "seed=1,2", "--out", "o", "--png", "grid.jpg"], "--png: grid.jpg would not"),
+        (["control", "canny", "GIVEN", "--out", "map"], "--out: map has the wrong ending"),
+        (
+            ["grid", "--prompt", "a", "--x", "seed=1,2", "--out", "o", "--png", "grid.jpg"],
+            "--png: grid.jpg has the wrong ending",
+        ),
         (["grid", "--prompt", "a", "--x", "seed=1,2", "--out", "o", "--csv", "grid.html"], "End it in .csv"),
     ],
 )

@@ -20,7 +20,7 @@ def test_a_picture_is_changed_from_the_command_line(tmp_path: Path, capsys: pyte
     assert image.size == (72, 80)
     assert facts["recipe"]["strength"] == 0.5
     assert Recipe.make(**facts["recipe"]) == own.read(Path(facts["path"]))
-    assert beside == f"{given}: Transparency was laid on white.\n"
+    assert beside == f"{given}: Transparency was filled with white.\n"
 
 
 def test_no_strength_gives_the_picture_back_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -12,7 +12,7 @@ from tests.cli.asking import answered, assert_one_line, picture
 @pytest.mark.parametrize(
     ("options", "upscaler", "scale", "size"),
     [([], "tiny", 2, (144, 160)), (["--upscaler", "lanczos", "--scale", "4"], "lanczos", 4, (288, 320))],
-    ids=["the best that is here, twice as large", "as it is said"],
+    ids=["the best one available, twice as large", "as it is said"],
 )
 def test_upscale_makes_a_picture_larger(
     home: Path,

@@ -46,7 +46,7 @@ def test_no_picture_is_shown_twice_and_sides_are_drawn(arena: Arena):
         vote = arena.vote(ME, pair.id, "left")
         assert vote.left != vote.right
         assert pair.left.stem.split("-")[0] == pair.right.stem.split("-")[0], "of one prompt"
-        with pytest.raises(NotFound, match="has its vote already"):
+        with pytest.raises(NotFound, match="already has its vote"):
             arena.vote(ME, pair.id, "right")
     assert len(shown) == len(set(shown)) == 12
     assert len(lefts) > 1

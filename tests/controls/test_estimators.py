@@ -85,7 +85,7 @@ def test_a_pose_is_drawn_in_the_colours_of_openpose(context):
 
 
 def test_a_picture_of_nobody_is_refused(context):
-    with pytest.raises(InvalidRecipe, match=r"Nobody was found in the picture\. Choose another"):
+    with pytest.raises(InvalidRecipe, match=r"No people were found in the picture\. Choose another"):
         POSE.map(Image.new("RGB", (SIDE, SIDE), (90, 140, 210)), {}, context)
 
 

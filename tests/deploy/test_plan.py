@@ -93,7 +93,7 @@ def test_a_tree_that_is_too_large_is_refused(settings: Settings, project: Path) 
 def test_a_file_that_holds_a_key_is_refused(settings: Settings, project: Path, key: str) -> None:
     (project / "studio" / "errors.py").write_text(f"KEY = '{key}'")
     plan = draw_up(DeployRequest("ann/studio"), settings, project)
-    with pytest.raises(InvalidDeployment, match=r"studio/errors\.py holds") as caught:
+    with pytest.raises(InvalidDeployment, match=r"studio/errors\.py contains") as caught:
         plan.check_secret([SecretStr(TOKEN), SecretStr("a-secret-of-mine")])
     assert key not in str(caught.value)
 
@@ -137,7 +137,7 @@ def test_the_studios_settings_may_be_variables(settings: Settings, project: Path
 
 def test_a_model_that_lies_on_this_disk_only_is_refused(settings: Settings) -> None:
     (settings.folder("models") / "mine").symlink_to(ROOT / "assets" / "starter")
-    with pytest.raises(InvalidDeployment, match="lies on this disk only"):
+    with pytest.raises(InvalidDeployment, match="is on this disk only"):
         draw_up(DeployRequest("ann/studio", models=("mine",)), settings)
 
 

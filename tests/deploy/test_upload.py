@@ -135,7 +135,7 @@ REFUSALS = [
     ("POST /api/validate-yaml", 400, "rejected the request", "log"),
     ("POST .*/objects/batch", 413, "too large", "LoRAs"),
     ("POST .*/commit/main", 412, "changed by somebody else", "Try again"),
-    ("GET .*/runtime", 500, "problems of its own", "Try again"),
+    ("GET .*/runtime", 500, "having problems", "Try again"),
 ]
 
 

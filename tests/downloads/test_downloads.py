@@ -175,7 +175,7 @@ def test_a_map_waits_for_its_estimator_and_whoever_hears_of_it_may_end_it(studio
 def test_strangers_let_nothing_be_downloaded_unless_that_is_set(home: Path, manners: Manners):
     with painting(home, host="0.0.0.0") as studio:
         with pytest.raises(
-            InvalidRecipe, match=r"Far is not on the studio's machine.*ask whoever runs the studio"
+            InvalidRecipe, match=r"Far is not on the studio's machine.*ask the studio's operator"
         ) as told:
             studio.submit(FAR, who("ann", here=False))
         assert told.value.field == "model"
@@ -312,6 +312,6 @@ def test_an_output_check_brings_the_checker_along(home: Path, check: str):
 
 
 def test_drawing_live_downloads_nothing(studio: Studio, manners: Manners):
-    with pytest.raises(NotDownloaded, match="not here yet"):
+    with pytest.raises(NotDownloaded, match="not downloaded yet"):
         Live(studio).draw(FAR, who("ann"), 1)
     assert manners.heard == []

@@ -273,7 +273,7 @@ def test_a_strength_without_a_step_gives_the_picture_back_and_says_so(backend, e
     told = []
     (made,) = backend.generate([edit("starter", given, square() if masked else None, strength=strength)], told.append)
     assert made.image.tobytes() == given.tobytes()
-    assert made.facts["notes"].endswith("this is the picture as it was given.")
+    assert made.facts["notes"].endswith("the picture is returned as it was.")
     assert not [event for event in told if isinstance(event, Step)]
 
 

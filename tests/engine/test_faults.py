@@ -99,7 +99,7 @@ def test_a_device_that_does_not_compute_says_why(said: str, told: str) -> None:
             QuotaExceeded,
             "used up.",
         ),
-        ("ZeroGPU worker error", "GPU task aborted", DeviceFailed, "The call on ZeroGPU was broken off."),
+        ("ZeroGPU worker error", "GPU task aborted", DeviceFailed, "The call on ZeroGPU was cut off."),
         ("A new title", "Something (RuntimeError)", DeviceFailed, "ZeroGPU does not take this call."),
     ],
 )

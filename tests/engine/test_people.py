@@ -43,6 +43,6 @@ def test_people_are_found_in_the_pixels_of_their_picture(backend: LocalBackend, 
 
 def test_where_nobody_is_the_cure_is_told(backend: LocalBackend, settings: Settings) -> None:
     unit = ControlUnit(kind="pose", image=InputStore.of(settings).add(Image.new("RGB", (SIDE, SIDE), "grey")).id)
-    with pytest.raises(InvalidRecipe, match="Nobody was found") as caught:
+    with pytest.raises(InvalidRecipe, match="No people were found") as caught:
         backend.people(unit, "starter")
     assert "by hand" in caught.value.hint

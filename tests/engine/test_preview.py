@@ -19,7 +19,7 @@ RED = LatentColours(
 )
 
 
-NO_PREVIEW = "There is no preview of this image; it is made all the same."
+NO_PREVIEW = "This image has no preview; it is still being made."
 
 
 def opened(data):

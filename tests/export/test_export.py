@@ -190,7 +190,7 @@ def test_a_script_that_no_font_here_has_is_named_with_what_helps(
     ("arguments", "words"),
     [
         (("pictures", "gone.png", "-o", "x"), "gone.png is not there"),
-        (("sheet", "HERE", "-o", "sheet.docx"), "would not be what its ending says"),
+        (("sheet", "HERE", "-o", "sheet.docx"), "has the wrong ending"),
         (("sheet", "HERE", "-o", "sheet.pdf", "--columns", "0"), "not a valid number of columns"),
         (("pictures", "EMPTY", "-o", "x"), "There is no picture in there"),
     ],

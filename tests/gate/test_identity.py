@@ -153,14 +153,14 @@ def brings_nothing(studio: Studio, job: Job) -> None:
 
 def downloads_nothing(studio: Studio, job: Job) -> None:
     del job
-    with pytest.raises(Refused, match="Only whoever runs this studio downloads"):
+    with pytest.raises(Refused, match="Only this studio's operator can download weights"):
         studio.weights.download("model/sdxl-base", STRANGER)
     assert studio.downloads.all() == []
 
 
 def cancels_nothing(studio: Studio, job: Job) -> None:
     del job
-    with pytest.raises(Refused, match="Only whoever runs this studio cancels"):
+    with pytest.raises(Refused, match="Only this studio's operator can cancel downloads"):
         studio.weights.cancel("model/sdxl-base", STRANGER)
 
 
@@ -177,7 +177,7 @@ def forgets_nothing(studio: Studio, job: Job) -> None:
 
 def removes_nothing(studio: Studio, job: Job) -> None:
     del job
-    with pytest.raises(Refused, match="Only whoever runs this studio removes"):
+    with pytest.raises(Refused, match="Only this studio's operator can remove weights"):
         studio.weights.remove(studio.items["sdxl-base"], STRANGER)
 
 

@@ -207,7 +207,7 @@ def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_addre
     settings = Settings.load(home=tmp_path / "home", host="0.0.0.0")
     with Studio(settings, backend=Drawer()) as studio:
         compare = Compare(studio)
-        with pytest.raises(Refused, match="no addresses"):
+        with pytest.raises(Refused, match="only uses addresses"):
             compare.column(f"{service.address}:m", who(ME, here=False))
         name = compare.create(who(ME), PROMPTS, [compare.column("openai:dall-e-3", who(ME, here=False))])
         assert {cell.kind for cell in finished(compare, name, here=False).cells} == {"key_refused"}

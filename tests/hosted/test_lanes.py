@@ -164,7 +164,7 @@ def test_what_may_cost_more_than_is_left_today_is_refused_before_anything_is_ask
 def test_a_stranger_spends_no_key_of_the_environment_and_asks_no_address(studio: Studio, service: Service):
     with pytest.raises(KeyRefused, match="no key"):
         studio.submit(asked(), STRANGER)
-    with pytest.raises(Refused, match="no addresses"):
+    with pytest.raises(Refused, match="only uses addresses"):
         studio.submit(asked(model=f"{service.address}:m"), STRANGER)
     assert service.asked == []
     studio.hosted.keys.put(STRANGER, "openai", KEY)
@@ -179,7 +179,7 @@ def test_a_key_is_its_account_s_alone_and_is_no_viewer_s(studio: Studio, service
     assert studio.hosted.keys.known(bob, hosts)["openai"] == ""
     with pytest.raises(KeyRefused, match="no key"):
         studio.submit(asked(), bob)
-    with pytest.raises(Refused, match="it can look, and change nothing"):
+    with pytest.raises(Refused, match="it can look, but not change anything"):
         studio.hosted.keys.put(Identity.signed_in("vic", "vic", "viewer"), "openai", KEY)
 
 

@@ -141,7 +141,7 @@ FAULTS = {
     "busy": ("rate_limited", False, 1, "in 999 seconds"),
     "broke": ("out_of_credit", False, 1, "credit"),
     "broken": ("service_failed", True, 1, "500"),
-    "cut": ("answer_cut_off", True, 1, "broke off"),
+    "cut": ("answer_cut_off", True, 1, "cut off"),
     "half_streamed": ("answer_cut_off", True, 1, "before the picture"),
     "nonsense": ("answer_malformed", True, 1, "cannot be read"),
     "wrong_types": ("answer_malformed", True, 1, "no picture"),

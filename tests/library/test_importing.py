@@ -181,7 +181,7 @@ def test_a_picture_of_the_library_itself_is_not_imported(shelf: Shelf):
     entry = shelf.save("a")
     assert entry.path
     result = shelf.index.importer.bring([entry.path], ANN)
-    assert result.refused == {entry.path.name: "It is in the library already. There is nothing to do."}
+    assert result.refused == {entry.path.name: "It is already in the library. There is nothing to do."}
 
 
 def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -209,6 +209,6 @@ def test_a_viewer_looks_and_says_nothing_of_what_is_theirs(shelf: Shelf):
         lambda: marks.put(ids, board.id, viewer),
         lambda: marks.take_off(ids, board.id, viewer),
     ):
-        with pytest.raises(Refused, match="it can look, and change nothing"):
+        with pytest.raises(Refused, match="it can look, but not change anything"):
             act()
     assert shelf.index.entry(entry.id, viewer).star is False

@@ -75,7 +75,7 @@ def test_without_accounts_what_is_saved_is_everybody_s(presets: PeoplesPresets, 
 
 
 def test_a_viewer_saves_none(presets: PeoplesPresets) -> None:
-    with pytest.raises(Refused, match="it can look, and change nothing"):
+    with pytest.raises(Refused, match="it can look, but not change anything"):
         check_saves(Identity.signed_in("v", "vic", "viewer"))
 
 

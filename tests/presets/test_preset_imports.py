@@ -97,7 +97,7 @@ def test_a_name_too_long_to_be_numbered_is_told(tmp_path: Path, presets: Presets
         ("s.csv", "name,prompt\n,a\nGood,x\n", "s.csv, row 2: it has no name."),
         ("s.csv", "name,prompt\nBad,a,b,c\nGood,x\n", "s.csv, row 2: 4 values for 2 columns."),
         ("s.csv", 'name,prompt\nGood,x\nBad,"a\n', "s.csv, row 3: a quote is not closed"),
-        ("s.csv", "name,prompt\n???,a\nGood,x\n", "s.csv, row 2, '???': '???' cannot be a preset's name."),
+        ("s.csv", "name,prompt\n???,a\nGood,x\n", "s.csv, row 2, '???': '???' is not a valid preset name."),
         (
             "s.json",
             '[7, {"name": "Bad", "prompt": 3}, {"name": "Good", "prompt": "x"}]',

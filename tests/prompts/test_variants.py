@@ -82,7 +82,7 @@ def test_all_that_can_be_drawn_is_in_one_text_or_another(home: Path, wildcards: 
     assert len(every("__long__", wildcards)) == MOST_WAYS
     for number in range(12):
         write(home / f"l{number}.txt", f"__l{number + 1}____l{number + 1}__" if number < 11 else "word " * 100)
-    with pytest.raises(InvalidPrompt, match="become too much"):
+    with pytest.raises(InvalidPrompt, match="grow too large"):
         every("__l0__", wildcards)
 
 
@@ -137,7 +137,7 @@ def test_weights_are_odds(wildcards: Wildcards):
         ("a girl, __hair colour__", 8, "no wildcard hair colour"),
         ("x { # only a comment\n}", 3, "empty"),
         ("x {a", 2, r"\{ is never closed"),
-        ("x }", 2, "Nothing is open"),
+        ("x }", 2, "nothing for } to close"),
         ("{" * 65 + "a" + "}" * 65, 64, "deeper than 64"),
         ("x {3$$a|b}", 2, "There are 2 to choose from where 3"),
         ("x {2$$__trees/oak__}", 6, "There are 1 to choose from where 2"),
@@ -361,7 +361,7 @@ def test_variables_that_grow_without_end_are_refused(wildcards: Wildcards):
     grown = "".join(f"${{v{k}=${{v{k + 1}}}${{v{k + 1}}}}}" for k in range(40)) + "${v40=} ${v0}"
     with pytest.raises(InvalidPrompt, match="draws more than 2000 times"):
         draw(grown, 1, wildcards)
-    with pytest.raises(InvalidPrompt, match="become too much"):
+    with pytest.raises(InvalidPrompt, match="grow too large"):
         every(grown, wildcards)
     assert longest(grown.replace("${v40=}", "${v40=x}"), wildcards).startswith(" xxx")
 

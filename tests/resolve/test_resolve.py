@@ -317,7 +317,7 @@ def test_a_control_without_picture_looks_at_the_one_that_is_painted_over(studio:
         ({"model": "starter-depth"}, "does not follow maps of the kind “canny”"),
         ({"model": "other"}, r"(?=.*Stable Diffusion 1\.5)(?=.*Starter)"),
         ({"kind": "scribble"}, "There is no ControlNet for Starter"),
-        ({"kind": "map"}, "not said which ControlNet"),
+        ({"kind": "map"}, "No ControlNet was chosen"),
         ({"options": {"low": 300}}, "Low threshold cannot be 300"),
         ({"options": {"lwo": 3}}, "no option"),
     ],

@@ -211,7 +211,7 @@ def test_without_a_backup_a_new_one_is_begun(tmp_path: Path):
         assert noted(database) == []
         (incident,) = database.incidents()
         assert incident.backup is None
-        assert "a new one was begun" in incident.message
+        assert "a new one was started" in incident.message
 
 
 def test_a_damaged_backup_is_passed_over(database: Database, tmp_path: Path):

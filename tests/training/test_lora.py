@@ -120,7 +120,7 @@ def test_the_command_says_what_is_wrong_in_one_line(tiny_model, tmp_path, monkey
 def test_a_file_that_would_not_be_what_its_ending_says_is_refused(tiny_model, tmp_path, monkeypatch):
     asked = ["--model", tiny_model("sd15"), "--pictures", tmp_path, "--out", tmp_path / "a.pt"]
     monkeypatch.setattr("sys.argv", ["lora", *map(str, asked)])
-    with pytest.raises(SystemExit, match=r"--out: a\.pt would not be what its ending says"):
+    with pytest.raises(SystemExit, match=r"--out: a\.pt has the wrong ending"):
         lora.main()
 
 

@@ -27,7 +27,7 @@ def noise(*shape: int, top: int = 256, dtype: type = np.uint8) -> np.ndarray:
 
 
 def rgba() -> tuple[bytes, tuple[int, int], str]:
-    return saved(Image.fromarray(noise(90, 160, 4), "RGBA"), "PNG"), (160, 90), "Transparency was laid on white."
+    return saved(Image.fromarray(noise(90, 160, 4), "RGBA"), "PNG"), (160, 90), "Transparency was filled with white."
 
 
 def palette() -> tuple[bytes, tuple[int, int], str]:

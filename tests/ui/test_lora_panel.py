@@ -212,7 +212,7 @@ def test_a_path_is_taken_only_where_the_page_is_served_to_this_machine(stack: Lo
             other.place()
         admin, stranger = Identity.signed_in("a", "ann", "admin"), Identity("browser", "browser:x")
         answer = other.widget.add({"what": str(source), "token": "a"}, request_of(stranger))
-        assert answer["fault"].startswith("Only whoever runs this studio adds LoRAs here.")
+        assert answer["fault"].startswith("Only this studio's operator can add LoRAs.")
         answer = other.widget.add({"what": str(source), "token": "a"}, request_of(admin))
         assert answer["fault"].startswith("This studio is served to other machines")
     assert not (tmp_path / "public" / "loras").exists()

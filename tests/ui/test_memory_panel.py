@@ -71,7 +71,7 @@ def test_memory_stays_while_something_is_made(panel: MemoryPanel, holder: Holder
 def test_a_visitor_may_look_but_not_free(panel: MemoryPanel, holder: Holder):
     visitor = request(here=False)
     assert not panel.widget.look({}, visitor)["memory"]["may_free"]
-    assert "Only whoever runs this studio" in panel.widget.free({}, visitor)["fault"]
+    assert "Only this studio's operator" in panel.widget.free({}, visitor)["fault"]
     assert holder.held
 
 

@@ -92,7 +92,7 @@ def test_a_studio_for_others_lets_nobody_remove_and_downloads_where_that_is_set(
         assert entry(told, "upscaler/starter-4x")["place"] == ""
         assert ("fault" in panel.widget.fetch({"key": AWAY}, request(here=False))) is not shared
         refused = panel.widget.remove({"key": AWAY}, request(here=False))["fault"]
-        assert "Only whoever runs this studio removes here." in refused
+        assert "Only this studio's operator can remove weights." in refused
 
 
 def test_on_a_space_only_its_owner_decides(panel: ModelsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_a_proxy_in_front_of_the_studio_takes_the_rights_away(home: Path, manner
         assert ask("all")["removes"]
         through = {"x-forwarded-for": "203.0.113.7"}
         assert not ask("all", **through)["removes"]
-        assert "Only whoever runs this studio downloads here." in ask("fetch", **through)["fault"]
+        assert "Only this studio's operator can download weights." in ask("fetch", **through)["fault"]
         assert manners.heard == []
 
 

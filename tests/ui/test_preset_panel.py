@@ -186,14 +186,14 @@ def test_of_many_styles_no_more_is_told_than_is_looked_at(page: Page, studio: St
     [
         ("styles", {"prompt": "a (b {prompt}"}, "( is never closed."),
         ("styles", {}, "no words"),
-        ("negative", {"negative": "a)"}, "Nothing is open"),
+        ("negative", {"negative": "a)"}, "nothing for ) to close"),
         ("negative", {}, "no words"),
     ],
 )
 def test_what_cannot_be_is_not_saved(page: Page, folder: str, words: dict[str, str], says: str, studio: Studio) -> None:
     assert says in page.save(folder, "New", **words)["fault"]
     assert not list(studio.settings.home.glob("**/new.toml"))
-    assert "cannot be a preset's name" in page.save("styles", "???", prompt="x")["fault"]
+    assert "is not a valid preset name" in page.save("styles", "???", prompt="x")["fault"]
 
 
 def test_a_folder_that_is_none_of_presets_is_refused(page: Page) -> None:
@@ -203,8 +203,8 @@ def test_a_folder_that_is_none_of_presets_is_refused(page: Page) -> None:
 
 def test_on_a_space_nothing_is_saved_for_strangers(page: Page, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "ann/studio")
-    assert "not saved on a Space by whoever has not signed in" in page.save("styles", "New", prompt="x")["fault"]
-    assert "not saved on a Space by whoever has not signed in" in page.ask("forget", id="anime")["fault"]
+    assert "only people who have signed in can save presets" in page.save("styles", "New", prompt="x")["fault"]
+    assert "only people who have signed in can save presets" in page.ask("forget", id="anime")["fault"]
     assert not studio.presets.styles.keys() & {"new"}
 
 

@@ -52,7 +52,7 @@ def unchanged(picture: Image, row: LatentRow) -> Work[Image]:
 
 def unpainted(recipe: Recipe, *, resized: bool) -> str:
     """What is said where the strength is so low that no step is made: what became of the picture all the same."""
-    done = "this is the picture as it was given"
+    done = "the picture is returned as it was"
     if recipe.task == "upscale":
         done = "the picture is enlarged only"
     elif recipe.outpaint:

@@ -85,7 +85,7 @@ def _canvas(context: TaskContext, recipe: InpaintRecipe) -> Work[Canvas]:
         return _extended(picture, start, alpha, recipe.outpaint, recipe.mask.blur)
     if masking.is_empty(alpha):
         raise InvalidRecipe(
-            "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
+            "mask_image", "Nothing is left of the mask.", "Paint over what should change, grow it, or lower its blur."
         )
     return Canvas(picture, start, alpha)
 

@@ -237,7 +237,7 @@ def _last(events: Any, look: Callable[[bytes], None]) -> Mapping[str, Any]:
                     look(b64decode(str(payload.get("b64_json"))))
             elif kind.endswith(".completed"):
                 return {**payload, "data": [payload]}
-    raise AnswerCutOff("The answer broke off before the picture.", "Try again.", billed=True)
+    raise AnswerCutOff("The answer was cut off before the picture.", "Try again.", billed=True)
 
 
 def _plain(answer: Any) -> Mapping[str, Any]:

@@ -175,7 +175,7 @@ class AdminPanel(Panel):
 
 def _check_admin(who: Identity) -> None:
     if not (who.kind == "account" and who.may("admin")):
-        raise Refused("This is for an admin.", "Ask whoever runs the studio.")
+        raise Refused("This is for an admin.", "Ask the studio's operator.")
 
 
 def _others(stored: Mapping[str, tuple[int, int]]) -> AdminAccount | None:

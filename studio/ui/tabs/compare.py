@@ -204,7 +204,7 @@ class ComparePanel(Panel):
         """What may be spent in a day; none ends the page's own budget, not the settings'."""
         usd = event.get("usd")
         if not who.keeps:
-            raise Refused("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
+            raise Refused("You cannot set the budget here.", "The studio's operator sets it, by STUDIO_DAY_BUDGET_USD.")
         self.studio.hosted.budget.own = usd
         return {"left": self._left(who)}
 

@@ -266,7 +266,7 @@ class InpaintPanel(PicturePanel):
         painted, picture = PaintedMasks.read(values[self.masks]), EditHistory.of(values[self.history]).now
         try:
             if picture is None:
-                raise InvalidRecipe("mask_image", "There is no picture that the mask could be for.", "Give it first.")
+                raise InvalidRecipe("mask_image", "There is no picture for the mask.", "Give it first.")
             who, size = identify(request), self.inputs.size(picture)
             self.context.studio.pace.check(who)
             mask = self.inputs.add_mask(uploaded(self.context.studio, event.path), who, reads=event.reads)
@@ -337,7 +337,7 @@ def _nothing_painted(*, keep: bool) -> InvalidRecipe:
         what = "Nothing is painted, so all of the picture would change."
         return InvalidRecipe("mask_image", what, "Paint what to keep; Image to image changes the whole of a picture.")
     return InvalidRecipe(
-        "mask_image", "Nothing is painted over.", "Paint over what is to change, or extend the picture at a side."
+        "mask_image", "Nothing is painted over.", "Paint over what should change, or extend the picture at a side."
     )
 
 

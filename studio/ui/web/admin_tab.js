@@ -48,7 +48,7 @@ export function mount({ element, server }) {
             <button type="button" class="plain" @click=${() => act("invite", { role: invited })}>Invite somebody</button></div>
         ${link ? html`<p>A link for one person, shown this once: <code>${link}</code></p>` : nothing}
         ${known.invitations.length ? table(["Role", "Ends in", ""], known.invitations.map(invitation)) : nothing}
-        <h2>In line</h2>${known.line.length ? table(["Whose", "What", "State", "Pictures"], known.line.map((job) => [job.whose, job.kind, job.state, job.pictures])) : html`<p class="note">Nothing waits.</p>`}
+        <h2>In line</h2>${known.line.length ? table(["Whose", "What", "State", "Pictures"], known.line.map((job) => [job.whose, job.kind, job.state, job.pictures])) : html`<p class="note">Nothing is waiting.</p>`}
         <h2>Limits</h2>${table(["Limit", "Now", "Set by"], known.limits.map((one) => [one.words, one.value, html`<code>${one.variable}</code>`]))}`;
 
     /**

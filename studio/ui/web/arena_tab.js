@@ -89,7 +89,7 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
                     <button type="button" class="plain" @click=${compare}>Go to Compare</button></div>` : nothing}
                 <p class="wrong" role="alert">${fault}</p>
                 <div class="arena-foot"><p class="note" role="status">${place()}</p>
-                    <button type="button" class="plain" title="Take your last vote back (Z)" ?hidden=${!count} @click=${undo}>Undo last vote</button></div>
+                    <button type="button" class="plain" title="Undo your last vote (Z)" ?hidden=${!count} @click=${undo}>Undo last vote</button></div>
             </div>
             ${ratings && (ratings.count || tag) ? board(ratings) : nothing}`, home);
     }

@@ -52,7 +52,7 @@ export function comparisonColumn({ label, local, settings, pictures, fields }, o
 export function notesOf({ pictures, local, ends }, offer, { usd, meant, refuses, given, service }) {
     if (pictures) return [`${count(pictures.length, "picture")}, one for each prompt in this order`];
     if (local) return [];
-    const cost = usd ? `At most ${dollars(usd)} a picture${offer?.priced ? `, by the prices of ${offer.priced}` : ""}` : refuses ? "Price unknown: not asked while there is a budget." : "Price unknown";
+    const cost = usd ? `At most ${dollars(usd)} a picture${offer?.priced ? `, by the prices of ${offer.priced}` : ""}` : refuses ? "Price unknown: not used while there is a budget." : "Price unknown";
     const cannot = offer && given && !offer.abilities.includes(given) ? [given === "mask" ? "It takes no mask." : "It takes no picture to start from."] : [];
     const end = ends ?? offer?.shutdown;
     const successor = offer?.successor ? `; its successor is ${offer.successor}` : "";

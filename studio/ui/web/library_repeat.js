@@ -38,7 +38,7 @@ export function askFiles() {
         const dialog = make("dialog", { class: "sheet", "aria-label": "Do the same to pictures" });
         const place = make("p", { class: "library-drop-files" }, "Drop pictures or folders here");
         dialog.append(make("div", { class: "asked" }, make("h2", {}, "Do the same to pictures"), place,
-            make("p", { class: "quiet" }, "They come into the library, and each takes the place of what the picture was made from."),
+            make("p", { class: "quiet" }, "They are added to the library, and each replaces what the picture was made from."),
             make("div", { class: "asked-acts" }, make("button", { type: "button", class: "plain", onclick: () => { dialog.close(); } }, "Cancel"),
                 make("button", { type: "button", class: "plain", onclick: () => { chooseFiles(true, given); } }, "Choose a folder"),
                 make("button", { type: "button", class: "plain first", onclick: () => { chooseFiles(false, given); } }, "Choose pictures"))));

@@ -22,7 +22,7 @@ export function librarySide(facts, side) {
     return html`<nav aria-label="Library">
             ${place(side, "", "All pictures", all)}${place(side, "star:yes", "Starred", starred)}${binned ? place(side, "bin:yes", "Bin", binned) : nothing}</nav>
         <section><h2>Boards<button type="button" class="act" aria-label="New board" title="New board" @click=${side.newBoard}>${icon("add")}</button></h2>
-            ${boards.length ? boards.map((board) => boardRow(board, side)) : html`<p class="quiet">A board keeps pictures together that belong together.</p>`}</section>
+            ${boards.length ? boards.map((board) => boardRow(board, side)) : html`<p class="quiet">A board keeps related pictures together.</p>`}</section>
         ${facets.filter(({ values }) => values.length).map(({ title, values }) => facet(title, values, side))}
         <p class="library-disk quiet">${used} of pictures · ${free} free on the disk${cleared ? html`<br>${cleared}` : nothing}</p>`;
 }

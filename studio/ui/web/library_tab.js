@@ -87,7 +87,7 @@ export function mount({ element, upload, server }) {
 
     function empty() {
         if (search.query() === "bin:yes") return html`<div class="empty"><h2>The bin is empty</h2><p class="summary">What you delete stays here until you delete it for good, and can be restored.</p></div>`;
-        if (search.query()) return html`<div class="empty"><h2>No picture matches</h2><p class="summary">Use fewer words, or look at what can be searched for beside the search.</p><button type="button" class="plain" @click=${search.clear}>Clear the search</button></div>`;
+        if (search.query()) return html`<div class="empty"><h2>No picture matches</h2><p class="summary">Use fewer words, or see what can be searched for beside the search.</p><button type="button" class="plain" @click=${search.clear}>Clear the search</button></div>`;
         return html`<div class="empty"><h2>Everything you make appears here</h2>
             <p class="summary">Every picture with all of its settings: search them, put them on boards, make them again. Drop pictures or folders here to import those of other tools.</p>
             <button type="button" class="plain" @click=${() => chooseFiles(false, bring)}>Import pictures</button></div>`;

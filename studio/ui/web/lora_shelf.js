@@ -121,9 +121,9 @@ export function loraShelf({ server, model, card: acts, drawn, failed }) {
 
     function none() {
         if (!isLoaded || found().length) return "";
-        if (!library.loras.length) return "There is none yet. Upload a file, or name a place on the hub.";
+        if (!library.loras.length) return "There are no LoRAs yet. Upload a file, or name a place on the hub.";
         if (words().length) return "No LoRA has this name.";
-        return look.liked ? "None is a favourite yet: the star on a card makes it one." : `None of ${library.loras.length} fits this model.`;
+        return look.liked ? "No favourites yet: click the star on a card to add one." : `None of ${library.loras.length} fits this model.`;
     }
 
     const tools = () => {

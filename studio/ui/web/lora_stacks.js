@@ -27,7 +27,7 @@ export async function openLoraStacks({ server, model, current, apply }) {
     function draw() {
         const none = !current().length;
         render(html`<h2>Stacks of LoRAs</h2>
-            <div class="stack-rows" role="list" aria-label="Saved stacks">${stacks?.map(row)}${stacks && !stacks.length ? html`<p class="quiet">There is none for this model yet.</p>` : nothing}</div>
+            <div class="stack-rows" role="list" aria-label="Saved stacks">${stacks?.map(row)}${stacks && !stacks.length ? html`<p class="quiet">There are none for this model yet.</p>` : nothing}</div>
             <p class="fault" role="alert">${fault}</p>
             <div class="stack-save"><input type="text" maxlength="60" placeholder="Name" aria-label="Name of the stack" ?disabled=${none} @keydown=${(event) => { if (event.key === "Enter") { event.preventDefault(); save(); } }}>
                 <button type="button" class="plain" ?disabled=${none} @click=${save}>Save this stack</button></div>

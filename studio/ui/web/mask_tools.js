@@ -77,10 +77,10 @@ function pour(layer, spots) {
 
 /** @type {Record<string, Tool>} */
 export const TOOLS = {
-    brush: { label: "Brush", icon: "brush", key: "b", help: "Paint over what is to change", live: true, sized: true, mark: line },
-    eraser: { label: "Eraser", icon: "eraser", key: "e", help: "Take back what is painted", live: true, sized: true, erases: true, mark: line },
-    lasso: { label: "Lasso", icon: "lasso", key: "l", help: "Draw around what is to change; with Alt, around what is not", live: false, outline: around, mark: (layer, spots) => layer.fill(around(spots)) },
-    rectangle: { label: "Rectangle", icon: "rectangle", key: "r", help: "From corner to corner; with Alt, of what does not change", live: false, outline: between, mark: (layer, spots) => layer.fill(between(spots)) },
+    brush: { label: "Brush", icon: "brush", key: "b", help: "Paint over what should change", live: true, sized: true, mark: line },
+    eraser: { label: "Eraser", icon: "eraser", key: "e", help: "Erase what is painted", live: true, sized: true, erases: true, mark: line },
+    lasso: { label: "Lasso", icon: "lasso", key: "l", help: "Draw around what should change; with Alt, around what should not", live: false, outline: around, mark: (layer, spots) => layer.fill(around(spots)) },
+    rectangle: { label: "Rectangle", icon: "rectangle", key: "r", help: "Drag from corner to corner; with Alt, around what should not change", live: false, outline: between, mark: (layer, spots) => layer.fill(between(spots)) },
     fill: { label: "Fill", icon: "fill", key: "g", help: "Click inside an outline to fill it", live: false, mark: pour },
-    colour: { label: "Colour", icon: "colour", key: "c", help: "Paint in colour what the picture is to show there; strength 0.5 to 0.8 keeps to it", live: true, sized: true, colours: true, mark: line },
+    colour: { label: "Colour", icon: "colour", key: "c", help: "Paint in colour what should appear there; a strength of 0.5 to 0.8 keeps to it", live: true, sized: true, colours: true, mark: line },
 };

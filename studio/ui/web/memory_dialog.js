@@ -32,7 +32,7 @@ export function openMemory(server) {
         line = "Freeing…";
         draw();
         const answer = await server.free();
-        line = answer.fault ?? `${size(answer.freed)} of weights freed. What is needed next is loaded again.`;
+        line = answer.fault ?? `${size(answer.freed)} of weights freed. What is needed next will be loaded again.`;
         await again();
     }
 

@@ -37,15 +37,15 @@ export function metricWeights(metrics, { changed, learn, measure, close }) {
         render(html`<header><h2>Limits and weights</h2><button type="button" class="tool" aria-label="Close" @click=${close}>${icon("remove")}</button></header>
             <p class="quiet">Scores help to sort; they do not judge. Your own marks always win. A picture’s score is the mean of its places in this set, by these weights.</p>
             <div class="learns"><p class="quiet">${agreed ? inWords(agreed) : ""}</p>
-                <button type="button" class="plain" title="Weighs each metric as it goes with what you kept, rejected and rated" ?disabled=${few} @click=${learn}>Weigh by my picks</button></div>
+                <button type="button" class="plain" title="Weighs each metric by how well it agrees with what you kept, rejected and rated" ?disabled=${few} @click=${learn}>Weigh by my picks</button></div>
             ${metrics.map(section)}
-            <button type="button" class="plain anew" title="When what is missing has been put in place" ?hidden=${!Object.keys(missing).length} ?disabled=${busy} @click=${measure}>Measure again</button>`, body);
+            <button type="button" class="plain anew" title="After adding what is missing" ?hidden=${!Object.keys(missing).length} ?disabled=${busy} @click=${measure}>Measure again</button>`, body);
     }
 
     /** @param {Agreement} agreement */
     const inWords = ({ count, few }) => (count < few
-        ? `${count} of your picks so far; from ${few} on, it shows how far each metric goes with them.`
-        : `From ${count} of your picks: 1 goes with them, 0 has nothing to do with them, −1 against; in brackets what chance leaves open.`);
+        ? `${count} of your picks so far; from ${few} on, it shows how well each metric agrees with them.`
+        : `From ${count} of your picks: 1 agrees with them, 0 is unrelated, −1 disagrees; the margin of error is in brackets.`);
 
     /** @param {Metric} metric */
     function section({ name, label, help, cost, better, minimum, maximum, step }) {

@@ -4,7 +4,7 @@ import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
-const FITS = { fits: "fits", tight: "larger than what is free: parts wait outside, and it is slower", large: "larger than this machine’s memory", "": "" };
+const FITS = { fits: "fits", tight: "larger than the free memory: parts wait outside it, which is slower", large: "larger than this machine’s memory", "": "" };
 /** @param {string} text */
 const plain = (text) => text.toLowerCase().replace(/[\s_.-]+/g, " ");
 
@@ -81,7 +81,7 @@ export async function openModelPanel({ server, chosen, pick }) {
     /** @param {PickerModel} model */
     function ask({ id, name, key, size }) {
         return html`<div class="model-ask" role="group" aria-label=${`Download ${name}`}>
-        <p>${name} is not on this machine.${key && data?.fetches ? ` ${size ? `${size} would be downloaded` : "It would be downloaded"}; ${data.disk}.` : " Whoever runs the studio can download it."}</p>
+        <p>${name} is not on this machine.${key && data?.fetches ? ` ${size ? `${size} would be downloaded` : "It would be downloaded"}; ${data.disk}.` : " The studio’s operator can download it."}</p>
         ${key && data?.fetches ? html`<button type="button" class="plain model-yes" @click=${() => fetch(id, key)}>${size ? `Download ${size}` : "Download"} and use it</button>` : nothing}
         <button type="button" class="plain" @click=${() => choose(id)}>Open it first</button>
         <button type="button" class="plain" @click=${() => { asked = ""; draw(); }}>Cancel</button></div>`;

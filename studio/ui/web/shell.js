@@ -19,7 +19,7 @@ const KEYS = [
     ["Z", "Candidates and Arena: undo the last mark or vote"],
     ["B E L R G C", "Inpainting: brush, eraser, lasso, rectangle, fill, colour"],
     ["[ ] I 0", "Inpainting: smaller and larger brush, invert, fit; hold Space to move"],
-    ["Ctrl ↑ ↓", "In a prompt: the chosen words count more or less"],
+    ["Ctrl ↑ ↓", "In a prompt: the selected words count more or less"],
     ["?", "This sheet"],
 ];
 

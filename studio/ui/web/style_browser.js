@@ -67,7 +67,7 @@ export function openStyleBrowser(server) {
     }
 
     function draw() {
-        const none = !known || page.total ? "" : search ? "Nothing has this name." : "There is none for this model yet.";
+        const none = !known || page.total ? "" : search ? "Nothing has this name." : "There are none for this model yet.";
         const count = picked.length > 1 ? `${picked.length} chosen, applied in the order in which they were chosen` : picked.length ? "1 chosen" : "";
         render(html`<header><div class="desk-tools"><input type="search" placeholder="Search names and words" aria-label="Search" @input=${(event) => look(event.target.value)}></div>
                 <div class="desk-ends"><button type="button" class="plain done" @click=${() => dialog.close()}>Done</button></div></header>
