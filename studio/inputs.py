@@ -411,7 +411,7 @@ def check_size(field: Field, width: int, height: int) -> None:
     """InvalidRecipe where a picture is larger, or longer at a side, than any that is taken."""
     _check_pixels(field, width * height)
     if max(width, height) > MOST_SIDE:
-        most = f"{MOST_SIDE} a side are the most."
+        most = f"the limit is {MOST_SIDE} a side."
         raise InvalidRecipe(field, f"The picture has {width} x {height} pixels; {most}", "Make it smaller first.")
 
 
@@ -419,7 +419,7 @@ def _check_pixels(field: Field, pixels: int) -> None:
     if pixels > MOST_PIXELS:
         raise InvalidRecipe(
             field,
-            f"The picture has {pixels / 1e6:.0f} megapixels; {MOST_PIXELS / 1e6:.0f} are the most.",
+            f"The picture has {pixels / 1e6:.0f} megapixels; the limit is {MOST_PIXELS / 1e6:.0f}.",
             "Make it smaller first, to 8192x8192 pixels or less.",
         )
 

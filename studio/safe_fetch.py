@@ -94,7 +94,7 @@ def _check_unpacked(answer: "httpx2.Response") -> None:
 
 def too_large(most_bytes: int) -> HostedError:
     """What is said of an answer above the limit."""
-    most = f"{most_bytes / 2**20:.0f} MB are the most."
+    most = f"the limit is {most_bytes / 2**20:.0f} MB."
     return AnswerTooLarge(f"The answer is too large: {most}", "Ask for a smaller picture.", billed=True)
 
 

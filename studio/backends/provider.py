@@ -171,7 +171,7 @@ class ProviderBackend(Backend):
 
 
 def _too_many_pixels() -> HostedError:
-    most = f"{MOST_PIXELS / 1e6:.0f} megapixels are the most."
+    most = f"the limit is {MOST_PIXELS / 1e6:.0f} megapixels."
     return AnswerTooLarge(f"The picture is too large: {most}", "Ask for a smaller one.", billed=True)
 
 

@@ -119,7 +119,7 @@ def _read(path: Path, *stamp: int) -> Header:
     values, data_bytes = _header(path)
     metadata = values.pop("__metadata__", {})
     if len(values) > MOST_TENSORS:
-        raise _damaged(path, f"its header lists {len(values)} tensors; {MOST_TENSORS} are the most")
+        raise _damaged(path, f"its header lists {len(values)} tensors; the limit is {MOST_TENSORS}")
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise _damaged(path, "its notes (__metadata__) are not texts")
     try:

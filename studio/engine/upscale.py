@@ -70,7 +70,7 @@ class Upscaler:
         if pixels > MOST_ENLARGED:
             raise InvalidRecipe(
                 "init_image",
-                f"{name} would make {pixels / 1e6:.0f} million pixels of it; {MOST_ENLARGED / 1e6:.0f} are the most.",
+                f"{name} would make {pixels / 1e6:.0f} million pixels; the limit is {MOST_ENLARGED / 1e6:.0f}.",
                 f"Make the picture smaller, or choose the upscaler {LANCZOS}.",
             )
         large = self._tiled(model, picture.convert("RGB"), on_tile)

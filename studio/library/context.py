@@ -43,7 +43,7 @@ def numbers_of(rows: Connection, owners: Owners, ids: Sequence[str], who: Identi
     """The rows of these pictures; NotFound where one is none that who asks may see, InvalidRequest for too many."""
     wanted = [one for one in dict.fromkeys(ids) if is_text(one)]
     if len(wanted) > MOST_IDS:
-        raise InvalidRequest(f"{len(wanted)} pictures are too many at once; {MOST_IDS} are the most.", "Choose fewer.")
+        raise InvalidRequest(f"{len(wanted)} pictures are too many at once; the limit is {MOST_IDS}.", "Choose fewer.")
     condition, values = seen(owners, who)
     found: dict[str, int] = {}
     for some in batches(wanted):

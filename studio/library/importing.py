@@ -90,7 +90,7 @@ class Importer:
             raise AlreadyExists("It is already in the library.", "There is nothing to do.")
         if (size := path.stat().st_size) > MOST_BYTES:
             raise Unreadable(
-                f"It has {size / 2**20:.0f} MB; {MOST_BYTES / 2**20:.0f} are the most.", "Make it smaller."
+                f"It has {size / 2**20:.0f} MB; the limit is {MOST_BYTES / 2**20:.0f} MB.", "Make it smaller."
             )
         self._usages.check(who, size)
         self._disk.ready(size)

@@ -75,11 +75,11 @@ class Query:
     def parse(cls, text: str) -> "Query":
         """Read a search; InvalidRequest names the word at fault."""
         if len(text) > MOST_CHARACTERS:
-            fault = f"The search has {len(text)} characters; {MOST_CHARACTERS} are the most."
+            fault = f"The search has {len(text)} characters; the limit is {MOST_CHARACTERS}."
             raise InvalidRequest(fault, "Search for fewer words.", field=FIELD)
         terms = tuple(_terms(text))
         if len(terms) > MOST_TERMS:
-            fault = f"The search has {len(terms)} words and filters; {MOST_TERMS} are the most."
+            fault = f"The search has {len(terms)} words and filters; the limit is {MOST_TERMS}."
             raise InvalidRequest(fault, "Search for fewer words.", field=FIELD)
         return cls(terms)
 

@@ -125,7 +125,7 @@ def _of_picture(file: BinaryIO, name: str) -> FileTexts:
         with Image.open(file, formats=formats()) as image:
             return _of_opened(image, name)
     except Image.DecompressionBombError as error:
-        most = f"{MOST_PIXELS / 1e6:.0f} million pixels are the most"
+        most = f"the limit is {MOST_PIXELS / 1e6:.0f} million pixels"
         raise Unreadable(f"{name} is too large: {most}.", "Choose another file.") from error
 
 

@@ -24,7 +24,7 @@ def _check_pixels(recipe: ResolvedRecipe, most: float, inputs: InputStore) -> No
         field = "upscale" if recipe.task == "upscale" else "hires_scale" if recipe.hires.scale else "width"
         raise InvalidRecipe(
             field,
-            f"This picture would have {width * height / 1e6:.3g} megapixels; here {most:.3g} are the most.",
+            f"This picture would have {width * height / 1e6:.3g} megapixels; the limit here is {most:.3g}.",
             "Choose a smaller size.",
         )
 

@@ -127,7 +127,7 @@ def check_work(name: str, plan: Plan, chunks_of: Callable[[Chunks], int]) -> Non
         raise InvalidRecipe(
             name,
             f"The text takes {at_once} chunks of {CHUNK} tokens at once and {sum(sizes.values())} in all; "
-            f"{MOST_CHUNKS} and {MOST_READ} are the most.",
+            f"the limits are {MOST_CHUNKS} and {MOST_READ}.",
             "Shorten it, or leave out some of its parts.",
         )
 

@@ -190,6 +190,6 @@ def _check_pixels(size: Size, recipe: Recipe) -> None:
         raise InvalidRecipe(
             "upscale" if recipe.task == "upscale" else "outpaint",
             f"The result would have {size[0]}x{size[1]} pixels, {size[0] * size[1] / 1e6:.0f} million; "
-            f"{MOST_PIXELS / 1e6:.0f} million are the most.",
+            f"the limit is {MOST_PIXELS / 1e6:.0f} million.",
             "Choose a lower scale or fewer pixels, or a smaller picture.",
         )

@@ -69,7 +69,7 @@ def _check_lengths(prompt: str, negative: str) -> None:
         if len(text) > PROMPT_CHARACTERS:
             raise InvalidRecipe(
                 field,
-                f"With what is ready-made, it has {len(text)} characters; {PROMPT_CHARACTERS} are the most.",
+                f"With what is ready-made, it has {len(text)} characters; the limit is {PROMPT_CHARACTERS}.",
                 "Shorten it, or choose fewer styles and presets.",
             )
 

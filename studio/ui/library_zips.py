@@ -56,7 +56,7 @@ class Zips:
         """Where who asks can fetch these pictures from now on, relative to the page; InvalidRequest."""
         if form != "files" and len(ids) > MOST_MADE:
             raise InvalidRequest(
-                f"That would be {len(ids):,} pictures; {MOST_MADE} are the most at once.",
+                f"That would be {len(ids):,} pictures; the limit is {MOST_MADE} at once.",
                 "Select fewer, or use studio export in a terminal.",
             )
         name = f"{secrets.token_urlsafe(18)}{ENDINGS[form]}"

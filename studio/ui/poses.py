@@ -73,6 +73,6 @@ def _size(pose: Mapping[str, Any]) -> tuple[int, int]:
             "controls", "The pose does not say how large its canvas is.", "Give canvas_width and canvas_height."
         )
     if max(width, height) > MOST_SIDE:
-        most = f"{MOST_SIDE} pixels a side are the most."
+        most = f"the limit is {MOST_SIDE} pixels a side."
         raise InvalidRecipe("controls", f"The pose's canvas has {width} × {height} pixels; {most}", "Make it smaller.")
     return width, height

@@ -182,7 +182,7 @@ def _check_named_files(payload: Any, who: Identity) -> None:
     if named:
         check_creates(who)
     if named > MOST_NAMED:
-        raise InvalidRequest(f"{named} files are named by their address; {MOST_NAMED} are the most.")
+        raise InvalidRequest(f"{named} files are named by their address; the limit is {MOST_NAMED}.")
 
 
 def _read(kind: type[Kind], payload: Any) -> Kind:

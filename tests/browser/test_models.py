@@ -58,13 +58,13 @@ def test_weights_are_downloaded_cancelled_resumed_and_removed(page: Page, manner
     expect(page.locator(".models-row")).to_have_count(1)
     page.get_by_role("button", name="Cancel the download of Mine").click()
     expect(page.get_by_role("button", name="Downloads 1")).to_be_hidden()
-    expect(page.get_by_text("What has arrived of Mine is kept.")).to_be_attached()
+    expect(page.get_by_text("What was downloaded of Mine is kept.")).to_be_attached()
 
     manners.go_on.set()
     page.get_by_role("searchbox", name="Search models").fill("mine")
     row.get_by_role("button", name="Download: Mine").click()
     expect(row.get_by_role("button", name="Remove Mine")).to_be_visible()
-    expect(page.get_by_text("Mine is here.")).to_be_attached()
+    expect(page.get_by_text("Mine is downloaded.")).to_be_attached()
     assert manners.heard[-1][1] is not None, "it went on where it stopped"
     # What came can be chosen at once.
     page.get_by_role("tab", name="Upscale").click()

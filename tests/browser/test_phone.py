@@ -101,6 +101,8 @@ def test_a_picture_sent_to_a_tab_that_was_never_open_fits_and_one_finger_paints_
     page.get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Inpainting").click()
     expect(page.locator(".editor-pane")).not_to_have_class(re.compile("bare"))
+    # No empty line of a job stands between Generate and the editor.
+    expect(page.locator("#stage .foot")).to_be_hidden()
     # The picture came while the room had no size.
     sheet, room = page.locator(".mask-sheet"), page.locator(".mask-room")
     page.wait_for_function(WIDER, arg=250)
@@ -119,6 +121,7 @@ def test_a_picture_sent_to_a_tab_that_was_never_open_fits_and_one_finger_paints_
     fits(page, ".editor-pane", ".growth")
     draw(page, "a red house")
     expect(sheet).to_have_class(re.compile("shows-result"))
+    expect(page.locator("#stage .foot")).to_be_visible()
     # Zoomed, a result is looked at, and not painted on.
     room.scroll_into_view_if_needed()
     fitted = width(sheet)

@@ -143,7 +143,7 @@ def test_long_prompts_and_bare_embeddings_are_allowed(studio: Studio) -> None:
     ["a BREAK " * 65, " AND ".join(["a BREAK " * 5] * 16), "[" + "|".join(f"a{k} BREAK b" for k in range(150)) + "]"],
 )
 def test_a_prompt_that_would_be_read_for_hours_is_refused_before_it_waits(studio: Studio, prompt: str) -> None:
-    with pytest.raises(InvalidRecipe, match="are the most"):
+    with pytest.raises(InvalidRecipe, match="the limits are"):
         studio.resolve(Recipe(prompt=prompt, steps=200))
 
 

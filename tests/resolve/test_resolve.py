@@ -178,7 +178,7 @@ REFUSED = [
     ("height", {**PAINTED, "width": 128, "height": 1024}, "too many"),
     ("init_image", {"init_image": "dot", "mask_image": "mask"}, "too few"),
     ("outpaint", {"init_image": INIT, "outpaint": {"left": 2000}}, "too many"),
-    ("upscale", {"prompt": "", "init_image": "wall", "upscale": 8}, "million are the most"),
+    ("upscale", {"prompt": "", "init_image": "wall", "upscale": 8}, "the limit is"),
 ]
 
 

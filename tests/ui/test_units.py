@@ -163,7 +163,7 @@ def test_a_placed_pose_becomes_the_map_that_its_json_says_and_can_be_changed_aga
         ({"people": [{"pose_keypoints_2d": [-50.0, -50.0, 1.0] * len(JOINTS)}]}, "Nobody is on the canvas"),
         ({"people": [{"pose_keypoints_2d": [1, 2, 1]}]}, "is not 3 numbers"),
         ({"canvas_width": None}, "does not say how large its canvas is"),
-        ({"canvas_width": MOST_SIDE + 1}, "are the most"),
+        ({"canvas_width": MOST_SIDE + 1}, "the limit is"),
     ],
 )
 def test_a_pose_that_cannot_be_drawn_is_refused(studio: Studio, waving: Any, change: Any, words: str) -> None:

@@ -37,6 +37,8 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
     let enlarged = null;
     let stopping = false;
     let line = { words: "", wrong: false };
+    // Whether a job was seen at work in this tab: its line stays when it ends, so that nothing jumps then.
+    let worked = false;
     let news = "";
     let arranged = "";
     /** @type {FullView | null} */
@@ -123,6 +125,8 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         const busy = isRunning(job);
         root.classList.toggle("has-pictures", cells.length > 0);
         root.classList.toggle("busy", busy);
+        worked ||= busy;
+        rest();
         root.classList.toggle("several", cells.length > 1);
         // Where nothing was made, there is no seed to be taken; the form may come after the gallery.
         document.getElementById(ids.seedReuse)?.toggleAttribute("disabled", !all().length);
@@ -199,7 +203,14 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
 
     // Each tab has examples of its own.
     function turned() {
-        if (!view?.job) draw();
+        worked = isRunning(view?.job);
+        if (view?.job) rest();
+        else draw();
+    }
+
+    // A phone has no room for a line without words.
+    function rest() {
+        root.classList.toggle("idle", !worked && !line.words && !view?.behind);
     }
 
     // Leaves the comparison with the originals, where there is one.

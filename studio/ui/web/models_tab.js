@@ -118,7 +118,7 @@ export function mount({ element, server, tell }) {
         if (name === "remove" && answer.fault !== undefined) refused = { key: item.key, words: answer.fault };
         await load();
         if (answer.fault !== undefined && name !== "remove") ({ fault } = answer);
-        else line = { fetch: isHere(item.key) ? `${item.name} is here.` : `Downloading ${item.name}`, cancel: `Cancelled. What has arrived of ${item.name} is kept.`, remove: `${item.name} is removed.`, dismiss: "" }[name];
+        else line = { fetch: isHere(item.key) ? `${item.name} is downloaded.` : `Downloading ${item.name}`, cancel: `Cancelled. What was downloaded of ${item.name} is kept.`, remove: `${item.name} is removed.`, dismiss: "" }[name];
         draw();
     }
 
@@ -145,7 +145,7 @@ export function mount({ element, server, tell }) {
         if (!ended) return follow();
         const done = now.filter(({ state }) => state === "done").at(-1);
         await load();
-        if (done) line = `${done.name} is here.`;
+        if (done) line = `${done.name} is downloaded.`;
         draw();
     }
 }

@@ -61,7 +61,7 @@ const button = (words, act, label, look = "plain") => html`<button type="button"
 function acts(item, rights) {
     if (isComing(item)) return coming(item, /** @type {Download} */ (item.coming), rights);
     if (item.state === "here") return here(item, rights);
-    const words = item.unfinished ? `Resume, ${item.unfinished} is here` : "Download";
+    const words = item.unfinished ? `Resume, ${item.unfinished} downloaded` : "Download";
     return rights.fetches ? button(words, () => rights.act("fetch"), `${words}: ${item.name}${item.size ? `, ${item.size}` : ""}`) : note("Not here");
 }
 
