@@ -69,6 +69,10 @@ STILTED = {
     r"\bPaint it over, larger\b": "hires fix",
     r"\b[Tt]here is no token of\b": "no ... token",
     r"\b[Ss]hows the like\b": "shows something similar",
+    r"\b[Ww]hoever runs (the|this) studio\b": "the studio's operator",
+    r"\bare the most\b": "the limit is ...",
+    r"\bgiven again\b": "repeated",
+    r"\b(prompt|object) a line\b": "one ... per line",
 }
 # And what is said in the place of what somebody stumbled over.
 PLAIN = (
