@@ -157,9 +157,16 @@ def test_results_are_written_over_their_rows(tmp_path: Path):
     assert "before" not in text
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks that make very many pictures make few."""
+    monkeypatch.setattr("benchmarks.batch_latency.PICTURES", 8)
+
+
 # Those of busy cores run what `overhead` runs, beside programs that would hold up every other test.
 @pytest.mark.soak
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("name", sorted({*BENCHMARKS} - {"busy_one", "busy_all", "offload"}))
 def test_every_benchmark_ends_with_a_figure(monkeypatch: pytest.MonkeyPatch, name: str):
     module = importlib.import_module(f"benchmarks.{name}")
@@ -212,6 +219,7 @@ def test_the_model_of_a_suite_is_told_as_what_it_is_and_makes_pictures(small: Su
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
     ("small", "name"),
     [(suite, name) for suite in SMALL for name in BENCHMARKS if suite in BENCHMARKS[name].goals and name != "offload"],
