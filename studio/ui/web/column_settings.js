@@ -38,6 +38,6 @@ function row(name, field, settings, set) {
     const value = String(settings[name]);
     return html`<label class="versus-choice"><span title=${field?.hint ?? nothing}>${title}</span>${field?.choices.length
         ? html`<select @change=${take}>${field.choices.map((one) => html`<option value=${one.value} .selected=${live(one.value === value)}>${one.label}</option>`)}</select>`
-        : html`<input type=${field?.numeric ? "number" : "text"} step="any" spellcheck="false" .value=${live(value)} @change=${take}>`}
+        : html`<input type=${field?.numeric ? "number" : "text"} step="any" spellcheck="false" .value=${live(value)} @input=${take}>`}
         <button type="button" class="drop" aria-label=${`Remove ${title}`} title="Remove" @click=${without}>${icon("remove")}</button></label>`;
 }

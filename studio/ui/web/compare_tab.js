@@ -107,16 +107,24 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     /** @param {import("./comparison_column.js").Column} column */
     async function ends(column) {
         const answer = await server.ends({ model: column.name });
-        if (answer.fault === undefined && answer.shutdown) column.ends = answer.shutdown;
-        draw();
+        if (answer.fault === undefined) learn(column, { ends: answer.shutdown });
     }
 
     // What of the form can be set for it.
     /** @param {import("./comparison_column.js").Column} column */
     async function fields(column) {
         const answer = await server.fields({ model: column.name, base: draft.base });
-        if (answer.fault === undefined) draft.columns = draft.columns.map((one) => (one.serial === column.serial ? { ...one, fields: answer.fields } : one));
-        else draft.fault = answer.fault;
+        if (answer.fault === undefined) learn(column, { fields: answer.fields });
+        else complain(answer.fault);
+    }
+
+    // It may have been set otherwise meanwhile.
+    /**
+     * @param {import("./comparison_column.js").Column} column
+     * @param {Partial<import("./comparison_column.js").Column>} facts
+     */
+    function learn({ serial }, facts) {
+        draft.columns = draft.columns.map((one) => (one.serial === serial ? { ...one, ...facts } : one));
         draw();
     }
 

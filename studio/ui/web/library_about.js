@@ -1,7 +1,7 @@
 // What its owner says of a picture of the library, and its small tree: what it came from and what was made from it.
 import { icon } from "./icon.js";
 import { menu } from "./menu.js";
-import { html, live, nothing } from "./vendor/lit.js";
+import { html, nothing } from "./vendor/lit.js";
 
 const RATINGS = [1, 2, 3, 4, 5];
 /** @type {Record<string, string>} */
@@ -25,7 +25,7 @@ export function libraryAbout(picture, tree, { say, visit, like, ways, boards, ta
     return html`<section class="about-said"><h2>Rating</h2>
             <div class="about-rates" role="group" aria-label="Rating">${RATINGS.map((value) => html`<button type="button" aria-label=${`Rate ${value} of 5`} aria-pressed=${String((rating ?? 0) >= value)} @click=${() => rate(value)}>${icon("star")}</button>`)}</div>
             ${tagsOf(picture, tags, say)}${boardsOf(picture, boards, say)}
-            <label class="about-note"><span>Note</span><textarea rows="2" .value=${live(note)} @change=${(event) => say("note", { text: event.target.value }, { note: event.target.value })}></textarea></label>
+            <label class="about-note"><span>Note</span><textarea rows="2" .value=${note} @change=${(event) => say("note", { text: event.target.value }, { note: event.target.value })}></textarea></label>
             <div class="about-like">${menu({ face: "More like this", look: "plain" }, ways.filter(([how]) => how !== "like" || picture.prompt), (how) => like(how, picture))}</div></section>
         ${tree && (tree.sources.length || tree.results.length) ? html`<section class="about-tree">${branch("Came from", tree.sources, visit)}${branch("Made from it", tree.results, visit)}</section>` : nothing}`;
 }
