@@ -76,7 +76,7 @@ def test_what_a_style_leaves_to_chance_is_drawn_from_the_seed(studio: Studio) ->
         ),
         ({"prompt": "a", "styles": ("raim",)}, "styles", "no style “raim”.*Did you mean .*rain"),
         ({"prompt": "a", "styles": ("broken",)}, "styles", "“Broken” cannot be read: .* is never closed"),
-        ({"prompt": "a", "styles": ("long", "rain")}, "prompt", "4006 characters; 4000"),
+        ({"prompt": "a", "styles": ("long", "rain")}, "prompt", "4006 characters; the limit is 4000"),
         ({"prompt": " ", "styles": ("rain",)}, "prompt", "empty"),
         ({"styles": ("rain",), "init_image": "0" * 64, "upscale": 2}, "styles", "has no effect"),
     ],
