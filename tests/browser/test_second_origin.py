@@ -210,6 +210,8 @@ def test_another_site_s_page_can_neither_use_nor_read_the_studio(
     assert victim.touched == set()
 
 
+# That the test above can fail.
+@pytest.mark.soak
 def test_without_the_gate_another_site_s_page_does_each_of_these_things(
     context: BrowserContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,7 @@ from tests.ui.crowd import SECRET, Crowd, client_of, crowd, figures, tick_of
 from tests.ui.painter import Painter
 
 OWNER = owner_by(SECRET)
-CROWD = 200
+CROWD = 100
 
 
 @pytest.fixture
