@@ -166,7 +166,7 @@ def megabytes(process: "subprocess.Popen[str]") -> float:
 
 
 def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tmp_path: Path) -> None:
-    run(end_under_load(process, followers=40))
+    run(end_under_load(process, followers=100))
     assert process.returncode == 0
     assert "Traceback" not in (tmp_path / "errors.txt").read_text()
 
