@@ -241,7 +241,7 @@ def check_pictures(results: Sequence[Finished], alone: Callable[[Recipe], Image.
 
 @pytest.mark.parametrize(
     ("rounds", "count", "compared"),
-    [(1, 16, 2), pytest.param(8, 200, 20, marks=[pytest.mark.soak, pytest.mark.timeout(2400)])],
+    [(1, 24, 2), pytest.param(8, 200, 20, marks=[pytest.mark.soak, pytest.mark.timeout(2400)])],
 )
 def test_whatever_goes_wrong_in_a_crowd_each_job_ends_once_and_each_picture_is_its_owners(
     home: Settings,
