@@ -43,11 +43,7 @@ class Change(ABC):
         Each tensor is contiguous: products of one that is a view of another, transposed, differ in their last bits from
         those of the same numbers read from a file.
         """
-        tensors = self._tensors()
-        place = (like.device, like.dtype)
-        if all((tensor.device, tensor.dtype) == place and tensor.is_contiguous() for _, tensor in tensors):
-            return self
-        moved: Any = {name: tensor.to(like).contiguous() for name, tensor in tensors}
+        moved: Any = {name: tensor.to(like).contiguous() for name, tensor in self._tensors()}
         return replace(self, **moved)
 
     @property

@@ -11,7 +11,6 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -178,7 +177,7 @@ class LoraSet:
                 for name, layer in changes.items():
                     share = shares.get(name, 1.0) if component == DENOISER else 1.0
                     if share:
-                        weighed = layer if share == 1 else [replace(one, scale=one.scale * share) for one in layer]
+                        weighed = (replace(change, scale=change.scale * share) for change in layer)
                         layers[component][name] += [(place, change) for change in weighed]
         return layers
 
@@ -193,25 +192,13 @@ class LoraSet:
 
 @contextmanager
 def hooked(network: torch.nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
-    """While this lasts, the layers of these names give out what their hooks make of it, or what is there `instead`."""
-    with ExitStack() as on:
-        for name, hook in hooks.items():
-            layer = network.get_submodule(name)
-            if instead := getattr(hook, "instead", None):
-                on.enter_context(_replaced(layer, partial(instead, layer)))
-            else:
-                on.callback(layer.register_forward_hook(hook).remove)
-        yield
-
-
-@contextmanager
-def _replaced(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
-    """While this lasts, the layer computes by another function."""
-    layer.forward = forward
+    """While this lasts, the layers of these names give out what their hooks make of it."""
+    handles = [network.get_submodule(name).register_forward_hook(hook) for name, hook in hooks.items()]
     try:
         yield
     finally:
-        del layer.forward
+        for handle in handles:
+            handle.remove()
 
 
 class Added:
@@ -234,12 +221,6 @@ class Added:
     def weights(self) -> tuple[float, ...]:
         """The weight of each LoRA now; all layers of a component have the same."""
         return tuple(self._weights)
-
-    @property
-    def rank(self) -> int:
-        """The rank of what is of low rank, at the weights of now."""
-        low = ((place, one) for place, one in self._changes if isinstance(one, LowRank))
-        return sum(len(one.down) for place, one in low if self._weights[place])
 
     def made(self, like: torch.Tensor) -> Sequence[Change]:
         """The changes at the weights of now, where `like` is and in its numbers."""

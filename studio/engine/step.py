@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from studio.engine.lora import Hook, hooked
-from studio.engine.row_loras import LayerLoras, Stacks, rank_of
+from studio.engine.row_loras import LayerLoras, Stacks
 from studio.speedups.deep_cache import Deep, noted, repeated
 
 # What ControlNets add. Rows without any are given zeros, which change nothing.
@@ -80,9 +80,6 @@ def forward(calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = F
 
     A call that fills it by itself is made as its pipeline made it; an `exact` one as it would be beside others.
     """
-    if len(calls) > 1 and (order := _by_loras(calls)) != (places := list(range(len(calls)))):
-        answers = forward([calls[place] for place in order], rows, stacks, exact=exact, run=run)
-        return [answers[order.index(place)] for place in places]
     first = calls[0]
     # Deep blocks that are noted or repeated have hooks and forwards of their own.
     run = eager if any(call.deep for call in calls) else run
@@ -97,11 +94,6 @@ def forward(calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = F
     with _deep(calls, padding):
         answer = run(first.network, sample, _timesteps(calls, padding), given, hooks)
     return _parted(answer, lengths)
-
-
-def _by_loras(calls: Sequence[Call]) -> list[int]:
-    """The places of the calls such that those whose LoRAs are alike stand beside one another."""
-    return sorted(range(len(calls)), key=lambda place: rank_of(calls[place].loras))
 
 
 @contextmanager

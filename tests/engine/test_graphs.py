@@ -16,7 +16,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from studio.catalogue.models import Catalogue
-from studio.engine import row_loras
 from studio.engine.batcher import Batcher
 from studio.engine.changes import Bias, Change, LowRank
 from studio.engine.device import Device
@@ -96,7 +95,6 @@ class Driver:
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     driver = Driver()
-    monkeypatch.setattr(row_loras, "runs_are_alike", lambda _: False)  # all rows share products, as on a card
     for name, value in {
         "Stream": Stream,
         "CUDAGraph": Graph,
