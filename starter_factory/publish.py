@@ -67,7 +67,7 @@ def _write_words(folder: Path) -> None:
     """The words that the model knows, and a picture of each thing and place on one sheet."""
     shown = {**{place: _of_place(place) for place in PLACES}, **{thing: _of_thing(thing) for thing in THINGS}}
     write_sheet(list(shown.values()), folder / "words.webp", WORD_COLUMNS)
-    pictures = {"file": "words.webp", "side": WORD_SIDE, "columns": WORD_COLUMNS, "words": list(shown)}
+    pictures = {"file": "words.webp", "columns": WORD_COLUMNS, "words": list(shown)}
     words = {"words": list(known_words()), "groups": word_groups(), "pictures": pictures}
     write_json(folder / "vocabulary.json", words)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.configs import CONFIGS, Pairs, clip_vocabulary
@@ -23,6 +23,16 @@ CLIP_START, CLIP_END = "<|startoftext|>", "<|endoftext|>"
 CLIP_PIECES = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
 
 
+class WordPictures(BaseModel):
+    """A picture of each of `words`: squares of one `file` beside the vocabulary, `columns` in a row."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str = Field(pattern=r"^[\w-]+\.(webp|png)$")
+    columns: PositiveInt
+    words: tuple[str, ...]
+
+
 class Vocabulary(BaseModel):
     """All the words that a small model knows; `groups` sorts the telling ones by what they are for."""
 
@@ -30,6 +40,7 @@ class Vocabulary(BaseModel):
 
     words: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]] = {}
+    pictures: WordPictures | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Vocabulary":

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.vocabulary import Vocabulary
 from studio.errors import ModelError
 from studio.gate.identity import Identity
 from studio.presets.examples import Example, examples
@@ -21,11 +22,13 @@ from studio.ui.library_views import Searching
 from studio.ui.picture_details import WhichOne, details, entry_of
 from studio.ui.pictures import thumbnail
 from studio.ui.schemas.library import LibraryPage
-from studio.ui.schemas.page import ModelExample, ModelFacts
+from studio.ui.schemas.page import ModelExample, ModelFacts, WordPictures
 from studio.ui.schemas.pictures import PictureDetails
 
 # How large examples are shown, and what they start from is given.
 EXAMPLE_SIDE, SOURCE_SIDE = 320, 1024
+# A sheet with pictures of words is told as it is, up to this side.
+SHEET_SIDE = 2048
 
 
 class Starring(WhichOne):
@@ -79,6 +82,7 @@ def about(model: Model, studio: Studio) -> ModelFacts:
     """What the page says of a model: what it is, whether it can draw now, what it knows, what to try."""
     catalogue = studio.catalogue
     fault = None if isinstance(model, HostedChoice) else catalogue.why_not(model)
+    vocabulary = _vocabulary(model, catalogue)
     return {
         "id": model.id,
         "name": model.name,
@@ -88,7 +92,8 @@ def about(model: Model, studio: Studio) -> ModelFacts:
         "place": where(model, catalogue),
         "fault": str(fault) if fault else "",
         "examples": [_example(studio, one) for one in _examples(model)],
-        "knows": _knows(model, catalogue),
+        "knows": {group: list(words) for group, words in vocabulary.groups.items()} if vocabulary else {},
+        "pictures": _word_pictures(studio, model, vocabulary),
     }
 
 
@@ -119,13 +124,19 @@ def _example(studio: Studio, one: Example) -> ModelExample:
     }
 
 
-def _knows(model: Model, catalogue: Catalogue) -> dict[str, list[str]]:
-    """The telling words of a model that knows few, by what they are for; a damaged list is told where it is used."""
+def _vocabulary(model: Model, catalogue: Catalogue) -> Vocabulary | None:
+    """The words of a model that knows few; a damaged list is told where it is used."""
     try:
-        vocabulary = catalogue.vocabulary(model)
+        return catalogue.vocabulary(model)
     except ModelError:
-        return {}
-    return {group: list(words) for group, words in vocabulary.groups.items()} if vocabulary else {}
+        return None
+
+
+def _word_pictures(studio: Studio, model: Model, vocabulary: Vocabulary | None) -> WordPictures | None:
+    shown = vocabulary and vocabulary.pictures
+    sheet = model.folder / shown.file if shown and model.folder else None
+    address = thumbnail(studio, sheet, SHEET_SIDE) if sheet and sheet.is_file() else ""
+    return {"address": address, "columns": shown.columns, "words": list(shown.words)} if shown and address else None
 
 
 def _bytes(size: int) -> str:

@@ -26,6 +26,14 @@ class ModelExample(TypedDict):
     control: str
 
 
+class WordPictures(TypedDict):
+    """A picture of each word: squares of one image, so many in a row."""
+
+    address: str
+    columns: int
+    words: list[str]
+
+
 class ModelFacts(TypedDict):
     """What the page says of a model."""
 
@@ -38,6 +46,7 @@ class ModelFacts(TypedDict):
     fault: str
     examples: list[ModelExample]
     knows: dict[str, list[str]]
+    pictures: WordPictures | None
 
 
 class Fitting(TypedDict):

@@ -260,12 +260,11 @@ function step({ key, currentTarget: wall }) {
  */
 function intro(model) {
     if (!model) return nothing;
-    const groups = Object.entries(model.knows);
     const facts = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
     return html`<h2>${model.name}</h2><p class="summary">${model.summary}</p><p class="quiet">${facts}</p>
         ${model.fault ? html`<p class="wrong">${model.fault}</p>` : nothing}
         ${exampleCards()}
-        ${groups.length ? html`<details class="knows"><summary>Words it knows</summary><dl>${groups.map(([group, words]) => html`<div><dt>${group}</dt><dd>${words.join(", ")}</dd></div>`)}</dl></details>` : nothing}`;
+        ${Object.keys(model.knows).length ? html`<button type="button" class="plain" @click=${async () => (await import("./known_words.js")).showKnownWords(model)}>Words it knows</button>` : nothing}`;
 }
 
 const RING = 2 * Math.PI * 9;

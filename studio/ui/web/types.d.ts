@@ -1303,6 +1303,13 @@ interface ModelExample {
     control: string;
 }
 
+/** A picture of each word: squares of one image, so many in a row. */
+interface WordPictures {
+    address: string;
+    columns: number;
+    words: Array<string>;
+}
+
 /** What the page says of a model. */
 interface ModelFacts {
     id: string;
@@ -1314,6 +1321,7 @@ interface ModelFacts {
     fault: string;
     examples: Array<ModelExample>;
     knows: Record<string, Array<string>>;
+    pictures: WordPictures | null;
 }
 
 /** Weights that fit a kind of control. */
