@@ -5,6 +5,10 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
+from studio.families import FAMILIES
+
+# The side of the starter's pictures, in pixels.
+SIDE = FAMILIES["starter"].native_side
 # The job whose pictures stand there; empty where there are none.
 JOB = "document.querySelector('.cell')?.dataset.key.split('/')[0] ?? ''"
 

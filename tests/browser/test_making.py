@@ -15,7 +15,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import NewPage
-from tests.browser.stage import ask, draw, drawing
+from tests.browser.stage import SIDE, ask, draw, drawing
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -34,7 +34,7 @@ def a_picture_has_its_facts_below_and_its_download_is_the_very_file(page: Page, 
     assert page.evaluate("document.body.classList.contains('dark')") is False
     draw(page, "a red house")
     expect(page.locator(".cell img")).to_have_attribute("alt", "a red house")
-    expect(page.locator(".cell .said")).to_contain_text(re.compile(r"seed \d+.*s.*128 × 128.*Starter"))
+    expect(page.locator(".cell .said")).to_contain_text(re.compile(rf"seed \d+.*s.*{SIDE} × {SIDE}.*Starter"))
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     download.value.save_as(tmp_path / "got.png")

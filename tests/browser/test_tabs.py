@@ -12,7 +12,7 @@ from studio.studio import Studio
 from tests.browser.conftest import NewPage, reload
 from tests.browser.models import choose_model, offers
 from tests.browser.rooms import turn_to as turn_to_any
-from tests.browser.stage import ask, draw, drawing
+from tests.browser.stage import SIDE, ask, draw, drawing
 from tests.browser.touch import place
 from tests.headers import write_model
 from tests.ui.painter import Painter
@@ -220,7 +220,7 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         expect(page.get_by_role("tab", name=label)).to_have_attribute("aria-selected", "true")
         panel = page.get_by_role("tabpanel").filter(visible=True)
         expect(panel.locator(".well figure, .tile img")).to_have_count(1)
-        expect(panel).to_contain_text("128 × 128")
+        expect(panel).to_contain_text(f"{SIDE} × {SIDE}")
     # The picture came before its room was seen, and is fitted to it all the same: the tab was never open before.
     page.wait_for_function(FITTED)
     room, pane = (place(page.locator(where))["height"] for where in (".mask-room", ".editor-pane:has(.canvas)"))
@@ -285,7 +285,7 @@ def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_whi
     panel = turn_to(page, "Upscale")
     panel.get_by_role("button", name="From results").click()
     page.get_by_role("dialog", name="Results").get_by_role("button", name=re.compile("Start from")).first.click()
-    expect(panel).to_contain_text("128 × 128 becomes 256 × 256.")
+    expect(panel).to_contain_text(f"{SIDE} × {SIDE} becomes {2 * SIDE} × {2 * SIDE}.")
     # What was made here is painted over by its own words.
     expect(page.locator("#field-prompt textarea")).to_have_value("a small boat")
     turn_to(page, "Text to image")

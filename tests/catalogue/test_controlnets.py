@@ -16,6 +16,7 @@ from studio.catalogue.tensor_files import tensor_shapes
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe, ModelError
 from studio.families import FAMILIES
+from studio.families.starter import WORDS_WIDTH
 from studio.settings import ASSETS, Settings
 from tests.headers import write_json, write_safetensors
 
@@ -96,7 +97,7 @@ def test_the_starters_own_are_told_by_their_config_and_can_be_loaded(home):
     assert one.folder == STARTER
     assert known(home).why_not(one) is None
     assert known(home).place(one) == STARTER
-    assert known(home).config(one)["cross_attention_dim"] == 128
+    assert known(home).config(one)["cross_attention_dim"] == WORDS_WIDTH
     assert known(home).size_bytes(one) == (STARTER / "diffusion_pytorch_model.safetensors").stat().st_size
 
 

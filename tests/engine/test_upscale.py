@@ -8,6 +8,7 @@ from studio.catalogue.upscalers import Upscalers
 from studio.engine.upscale import load, tiled
 from studio.errors import Cancelled, ModelError
 from studio.events import Loading, Step
+from studio.families import FAMILIES
 from studio.settings import Settings
 from tests import tiny
 from tests.engine.conftest import nobody
@@ -105,7 +106,8 @@ def test_a_picture_is_painted_over_in_tiles(backend, enlarge, upscaler):
     (made,) = backend.generate([wanted], events.append)
     assert made.image.size == (300, 180)
     steps = [event for event in events if isinstance(event, Step)]
-    tiles = -(-(300 - 32) // 96) * -(-(184 - 32) // 96)
+    stride = FAMILIES["starter"].native_side - 32
+    tiles = -(-(300 - 32) // stride) * -(-(184 - 32) // stride)
     assert steps[-1].step == steps[-1].steps == steps[-1].tiles == tiles
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from studio.families import FAMILIES
 from studio.families.base import Signature
+from studio.families.starter import WORDS_WIDTH
 from studio.schedulers import SCHEDULERS
 
 UNET = {"_class_name": "UNet2DConditionModel", "in_channels": 4}
@@ -22,7 +23,7 @@ def fits(config):
         (UNET | {"cross_attention_dim": 768, "in_channels": 9}, {"sd15_inpaint"}),
         (UNET | {"cross_attention_dim": 768, "in_channels": 8}, {"sd15_instruct"}),
         (UNET | {"cross_attention_dim": 1024}, {"sd21"}),
-        (UNET | {"cross_attention_dim": 128}, {"starter"}),
+        (UNET | {"cross_attention_dim": WORDS_WIDTH}, {"starter"}),
         (
             UNET
             | {

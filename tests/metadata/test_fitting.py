@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.errors import InvalidRecipe, Unreadable
+from studio.families import FAMILIES
 from studio.metadata import readers
 from studio.metadata.fitting import Here, fit
 from studio.metadata.imported import ImportedSettings
@@ -17,6 +18,8 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import import_panel
 from tests.drawer import Drawer
+
+MOST = FAMILIES["starter"].max_side
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +94,12 @@ def test_an_upscaler_is_found_by_its_file_however_it_is_written(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     ("size", "taken"),
-    [("256x512", (128, 256)), ("1024x1024", (256, 256)), ("16x16", (64, 64)), ("128x101", (128, 104))],
+    [
+        (f"{MOST}x{2 * MOST}", (MOST // 2, MOST)),
+        ("1024x1024", (MOST, MOST)),
+        ("16x16", (64, 64)),
+        ("128x101", (128, 104)),
+    ],
 )
 def test_both_sides_of_a_size_are_fitted_together(here: Here, size: str, taken: tuple[int, int]):
     values, left = fitted(here, f"a fox\nSteps: 20, Sampler: Euler, CFG scale: 3, Seed: 1, Size: {size}")

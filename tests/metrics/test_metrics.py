@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from studio.controls.base import EstimatorContext
 from studio.errors import ModelError
+from studio.families import FAMILIES
 from studio.metrics import METRICS
 from studio.metrics.aesthetic import HEAD
 from studio.metrics.base import Metric, Sample, Score
@@ -99,7 +100,8 @@ def test_the_prompt_that_was_drawn_fits_better_than_another(context: EstimatorCo
     def of(prompt: str) -> Score:
         with Image.open(STARTER.parent / "sheet.webp") as sheet:
             # The first of the fixed prompts' pictures.
-            picture = sheet.convert("RGB").crop((0, 0, 128, 128))
+            side = FAMILIES["starter"].native_side
+            picture = sheet.convert("RGB").crop((0, 0, side, side))
         (score,) = METRICS["clip_score"].measure([Sample(picture, Recipe(prompt=prompt))], at_home)
         return score
 

