@@ -100,7 +100,7 @@ HEAVY = {
     "peft": {"engine", "training"},
     "safetensors": {"engine", "metrics", "safety", "training"},
     "spandrel": {"engine", "training"},
-    "cv2": {"controls", "engine", "metrics", "training"},
+    "cv2": {"controls", "engine", "export", "metrics", "training"},
     "openai": {"hosted"},
     "fastapi": {"api"},
     "mcp": {"api"},

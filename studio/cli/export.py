@@ -39,6 +39,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Leave out everything that says how the pictures were made, for publishing.",
     )
     parser.add_argument(
+        "--cut-out",
+        action="store_true",
+        help="Leave out the plain background of pictures, for stickers and icons: it becomes transparent.",
+    )
+    parser.add_argument(
         "--marked",
         action="store_true",
         help="Mark pictures as made by an algorithm, whatever the settings say.",
@@ -71,7 +76,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         changes: dict[str, Any] = {"format": args.format} if args.format else {}
         changes |= {"marked": True} if args.marked else {}
-        files = pictures.export(paths, args.out, writing_of(settings, recipe=not args.without_recipe, **changes))
+        how = writing_of(settings, recipe=not args.without_recipe, **changes)
+        if args.cut_out and how.format == "jpeg":
+            raise InvalidSetting("JPEG has no transparent pixels.", "Choose --format png or webp.")
+        files = pictures.export(paths, args.out, how, cut=args.cut_out)
     names = [str(file) for file in files]
     print(json.dumps({"files": names}) if args.json else "\n".join(names))
     return Exit.DONE

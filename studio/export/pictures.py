@@ -9,6 +9,7 @@ from PIL import Image
 
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
+from studio.export.cut_out import cut_out
 from studio.gate.identity import COMMAND_LINE
 from studio.library import LibraryIndex
 from studio.metadata import own, readers, writing
@@ -63,11 +64,16 @@ def made_of(path: Path) -> Made:
     return Made(Recipe.make(**values), {})
 
 
-def export(paths: Iterable[Path], folder: Path, how: Writing) -> list[Path]:
-    """Write the pictures into the folder as `how` says, under names of their own; StorageError, Unreadable."""
+def export(paths: Iterable[Path], folder: Path, how: Writing, *, cut: bool = False) -> list[Path]:
+    """Write the pictures into the folder as `how` says, under names of their own; StorageError, Unreadable.
+
+    What is `cut` out has no background; InvalidRequest where that is not plain.
+    """
     disk, written = AtomicFolder(folder), list[Path]()
     for path in paths:
         image, made = opened(path), made_of(path)
+        if cut:
+            image = cut_out(image, path.name)
         target = free(folder, path.stem, how.ending, written)
         disk.write(target, partial(_write, image, made, how))
         written.append(target)

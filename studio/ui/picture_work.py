@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, NotRequired
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -41,10 +41,11 @@ class Working(Picked):
 
 
 class Saving(Picked):
-    """A picture, and how it is to be saved."""
+    """A picture, and how it is to be saved; `cut_out` leaves its plain background transparent, and is no JPEG."""
 
     format: Format
     recipe: bool
+    cut_out: NotRequired[bool]
 
 
 def place(studio: Studio) -> Any:
@@ -69,7 +70,8 @@ def _acts(studio: Studio) -> Mapping[str, Act]:
 
     def save(event: Saving, who: Identity) -> SavedPicture:
         studio.pace.check(who)
-        return _saved(studio, _path(studio, event, who), event["format"], recipe=event["recipe"])
+        path = _path(studio, event, who)
+        return _saved(studio, path, event["format"], recipe=event["recipe"], cut=event.get("cut_out", False))
 
     def eject(event: Picked, who: Identity) -> SavedPicture:
         check_creates(who)
@@ -131,9 +133,13 @@ def _filmed(studio: Studio, made: Path, who: Identity) -> Filmed:
     return {"film": studio.addresses.of(film, who), "strip": studio.addresses.of(place, who), "frames": len(frames)}
 
 
-def _saved(studio: Studio, path: Path, form: Literal["png", "webp", "jpeg"], *, recipe: bool) -> SavedPicture:
+def _saved(studio: Studio, path: Path, form: Format, *, recipe: bool, cut: bool) -> SavedPicture:
+    from studio.export.cut_out import cut_out
     from studio.export.pictures import opened
 
+    if cut and form == "jpeg":
+        raise InvalidRequest("JPEG has no transparent pixels.", "Save it as PNG or WebP.")
     how, made, buffer = writing_of(studio.settings, format=form, recipe=recipe), own.read_made(path), BytesIO()
-    writing.write(opened(path), made.recipe, made.facts, buffer, how)
-    return {"name": f"{path.stem}{how.ending}", "data": b64encode(buffer.getvalue()).decode()}
+    picture = cut_out(opened(path)) if cut else opened(path)
+    writing.write(picture, made.recipe, made.facts, buffer, how)
+    return {"name": f"{path.stem}{'-cut-out' * cut}{how.ending}", "data": b64encode(buffer.getvalue()).decode()}

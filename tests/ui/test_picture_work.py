@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.errors import NotFound
+from studio.errors import InvalidRequest, NotFound
 from studio.filmstrip import frames_of
 from studio.gate.identity import Identity
 from studio.metadata import own, writing
@@ -103,6 +103,14 @@ def test_a_picture_is_saved_in_another_form_with_or_without_its_recipe(
         assert own.read(path).prompt == "a house"
     else:
         assert b"house" not in path.read_bytes()
+
+
+def test_a_picture_is_saved_without_its_background_or_told_why_not(studio: Studio, which: dict[str, Any]) -> None:
+    save = dict(_acts(studio))["save"]
+    with pytest.raises(InvalidRequest, match="no transparent pixels"):
+        save({**which, "format": "jpeg", "recipe": True, "cut_out": True}, ME)
+    with pytest.raises(InvalidRequest, match="This picture"):
+        save({**which, "format": "png", "recipe": True, "cut_out": True}, ME)
 
 
 def test_nobody_but_its_owner_does_anything_with_a_picture(studio: Studio, which: dict[str, Any]) -> None:

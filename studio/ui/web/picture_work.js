@@ -5,7 +5,7 @@ import { panels } from "./panels.js";
 /** @typedef {{ replay: WorkBegun, film: WorkBegun, news: WorkNews, save: SavedPicture, eject: SavedPicture }} WorkActs */
 
 /** What the menu of a picture offers, by what is asked for. */
-export const WORK = [["replay", "Make again and compare"], ["film", "Show its steps"], ["webp", "Download as WebP"], ["jpeg", "Download as JPEG"], ["bare", "Download without its recipe"], ["eject", "As a diffusers script"]];
+export const WORK = [["replay", "Make again and compare"], ["film", "Show its steps"], ["webp", "Download as WebP"], ["jpeg", "Download as JPEG"], ["cut", "Download without its background"], ["bare", "Download without its recipe"], ["eject", "As a diffusers script"]];
 
 /** @param {Island<null, null, WorkActs>} island */
 export function mount({ server }) {
@@ -13,7 +13,7 @@ export function mount({ server }) {
         const { openEject, openWork, sayFault } = await import("./work_dialog.js");
         if (what === "eject") return openEject(server, picture);
         if (what === "replay" || what === "film") return openWork(server, what, picture);
-        const answer = await server.save({ ...picture.which, format: what === "bare" ? "png" : what, recipe: what !== "bare" });
+        const answer = await server.save({ ...picture.which, format: what === "bare" || what === "cut" ? "png" : what, recipe: what !== "bare", cut_out: what === "cut" });
         if (answer.fault === undefined) saveAs(answer.name, answer.data);
         else sayFault(answer.fault);
     };
