@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     top = parser(*given[:1])
     args, rest = top.parse_known_args(given)
+    if rest and hasattr(args, "parser"):
+        args, rest = _intermixed(args, given[1:], rest)
     if rest:
         getattr(args, "parser", top).error(f"unrecognized arguments: {' '.join(rest)}")
     if args.command is None:
@@ -45,6 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return code
+
+
+def _intermixed(
+    args: argparse.Namespace, given: Sequence[str], rest: list[str]
+) -> tuple[argparse.Namespace, list[str]]:
+    """The command's arguments where names stand behind options, too: of several positional ones argparse takes those
+    that may be left out for left out where an option comes before them.
+    """
+    own: argparse.ArgumentParser = args.parser
+    try:
+        return own.parse_known_intermixed_args(given, argparse.Namespace(command=args.command, parser=own))
+    except TypeError:  # it has commands of its own
+        return args, rest
 
 
 def _run(args: argparse.Namespace) -> int:

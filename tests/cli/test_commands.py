@@ -1,5 +1,6 @@
 """The commands themselves, and those that make no picture: `models`, `doctor`, `run`."""
 
+import argparse
 import json
 import re
 import signal
@@ -33,6 +34,22 @@ def test_a_mistyped_command_is_one_line_too(argv: list[str], says: str, capsys: 
         main(argv)
     assert ended.value.code == 2
     assert_one_line(says, capsys)
+
+
+@pytest.mark.parametrize(
+    ("argv", "taken"),
+    [
+        (["export", "pictures", "--without-recipe", "-o", "out", "a.png", "b"], {"images": [Path("a.png"), Path("b")]}),
+        (["library", "search", "--json", "boat", "sea"], {"search": ["boat", "sea"], "json": True}),
+    ],
+)
+def test_what_is_named_may_stand_behind_options(
+    argv: list[str], taken: dict[str, object], monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[argparse.Namespace] = []
+    monkeypatch.setattr("studio.cli._run", lambda args: seen.append(args) or 0)
+    assert main(argv) == 0
+    assert {name: vars(seen[0])[name] for name in taken} == taken
 
 
 def test_without_a_command_the_help_is_shown_and_begins_with_what_most_are_here_for(capsys):

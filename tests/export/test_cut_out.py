@@ -76,7 +76,7 @@ def test_the_command_cuts_out_and_names_the_file_that_it_cannot(
 
     def exported(name: str, *more: str) -> int:
         places = ["--home", str(tmp_path / "home"), "-o", str(tmp_path / "out")]
-        return main(["export", "pictures", str(tmp_path / name), "--cut-out", *places, *more])
+        return main(["export", "pictures", "--cut-out", *places, *more, str(tmp_path / name)])
 
     assert exported("disc.png") == 0
     with Image.open(tmp_path / "out" / "disc.png") as made:
