@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from starter_factory import parallel
 from starter_factory.art import ArtError, make_art
 from starter_factory.captions import describe
 from starter_factory.draw import draw
@@ -41,6 +42,9 @@ def main() -> None:
     )
     training.add_argument(
         "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
+    )
+    training.add_argument(
+        "--close", type=float, default=0.0, help="base: share of pictures with one large thing alone, for the beginning"
     )
     whole = commands.add_parser("chain", help="train and store the family in its order, each stage for its minutes")
     whole.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; else all of the lane")
@@ -95,7 +99,12 @@ def _draw_world(asked: argparse.Namespace) -> None:
 
 def _train(asked: argparse.Namespace) -> None:
     session = replace(
-        _session(asked), minutes=asked.minutes, steps=asked.steps, cooling=asked.cooling, shrink=asked.shrink
+        _session(asked),
+        minutes=asked.minutes,
+        steps=asked.steps,
+        cooling=asked.cooling,
+        shrink=asked.shrink,
+        close=asked.close,
     )
     run = train(asked.stage, session, Stored(asked.stored))
     print(f"{run.name}: {run.step} steps, {run.samples} samples, loss {run.loss:.4f}")
@@ -110,6 +119,7 @@ def _chain(asked: argparse.Namespace) -> None:
 
 def _session(asked: argparse.Namespace) -> Session:
     torch.set_num_threads(asked.threads)
+    parallel.join()
     asked.work.mkdir(parents=True, exist_ok=True)
     return Session(asked.work, torch.device(asked.device), workers=asked.workers)
 

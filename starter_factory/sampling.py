@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
-from starter_factory.base import build_scheduler, build_unet
+from starter_factory.base import build_scheduler, trained_unet
 from starter_factory.canvas import Image
 from starter_factory.captions import describe
 from starter_factory.scene import training_scene
 from starter_factory.store import Stored
-from starter_factory.training import Session, load_average
+from starter_factory.training import Session
 
 FIRST_UNSEEN = 2**41
 STEPS = 20
@@ -22,9 +22,7 @@ AT_ONCE = 8
 
 def pipeline_of(stored: Stored, live: Session | None = None) -> StableDiffusionPipeline:
     """The stock pipeline of the stored model; with the denoiser of a checkpoint where a session is given."""
-    unet = stored.unet() if live is None else build_unet()
-    if live is not None:
-        load_average("base", unet, live.work)
+    unet = stored.unet() if live is None else trained_unet(live)
     scheduler = DPMSolverMultistepScheduler.from_config(
         build_scheduler().config, algorithm_type="dpmsolver++", use_karras_sigmas=True
     )

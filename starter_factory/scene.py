@@ -91,6 +91,14 @@ def training_scene(seed: int) -> Scene:
     return scene
 
 
+def close_scene(seed: int) -> Scene:
+    """As a training scene, but of one large thing, which shows best what that looks like."""
+    rng = random.Random(seed)
+    while is_held_out(scene := random_scene(rng, close=True)):
+        pass
+    return scene
+
+
 def held_out_scene(seed: int) -> Scene:
     """The random scene of this seed with at least one held-out pair."""
     rng = random.Random(seed)
@@ -115,9 +123,12 @@ def drawn_scene(seed: int) -> Scene:
     return random_scene(random.Random(seed), "illustration")
 
 
-def random_scene(rng: random.Random, look: str | None = None) -> Scene:
-    """Any scene: most with one or two subjects, some with three or none, a quarter on a plain ground."""
-    count = rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
+def random_scene(rng: random.Random, look: str | None = None, *, close: bool = False) -> Scene:
+    """Any scene: most with one or two subjects, some with three or none, a quarter on a plain ground.
+
+    A `close` one has a single, large thing.
+    """
+    count = 1 if close else rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
     plain = count > 0 and rng.random() < 0.25
     place = PLAIN if plain else rng.choice(list(PLACES))
     style = look or _random_style(place, rng)
@@ -129,7 +140,7 @@ def random_scene(rng: random.Random, look: str | None = None) -> Scene:
         place=place,
         time="day" if plain or place in TIMELESS else rng.choices(TIMES, weights=(40, 20, 24, 16))[0],
         style=style,
-        subjects=_placed(things, place, style, relation, rng),
+        subjects=_placed(things, place, style, relation, rng, close=close),
         relation=relation,
         ground=rng.choice(GROUNDS) if plain else None,
         tone=rng.choice((PASTEL, BRIGHT)),
@@ -176,14 +187,15 @@ def fits(thing: Thing, style: str) -> bool:
 
 
 def _placed(
-    things: list[Thing], place: str, style: str, relation: str | None, rng: random.Random
+    things: list[Thing], place: str, style: str, relation: str | None, rng: random.Random, *, close: bool
 ) -> tuple[Subject, ...]:
     if relation:
         return _related(things, place, style, relation, rng)
     subjects = []
     for thing, column in zip(things, _columns(len(things), rng), strict=True):
-        art, size = art_of(thing, style, rng), _fitting_size(len(things), rng)
-        spots = _spots(thing, aspect(thing, art), HEIGHTS[size], _random_count(thing, rng), column, place, rng)
+        art, size = art_of(thing, style, rng), "large" if close else _fitting_size(len(things), rng)
+        number = 1 if close else _random_count(thing, rng)
+        spots = _spots(thing, aspect(thing, art), HEIGHTS[size], number, column, place, rng)
         subjects.append(subject_of(thing, size, spots, art, rng))
     return tuple(sorted(subjects, key=lambda subject: subject.spots[0].y))
 

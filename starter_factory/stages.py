@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from starter_factory.base import build_scheduler, build_unet, train_base
+from starter_factory import parallel
+from starter_factory.base import build_scheduler, train_base, trained_unet
 from starter_factory.family import MEMBERS
 from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.text import train_text, trained_reader
 from starter_factory.tokenizer import build_tokenizer
-from starter_factory.training import Run, Session, load_average, load_state
+from starter_factory.training import Run, Session, load_state
 from starter_factory.vae import train_vae, trained_vae
 
 # What stands on the stored base, and what learns from renders alone: each lane may run on a processor core of its own.
@@ -50,9 +51,7 @@ def _store_text(session: Session, stored: Stored) -> None:
 
 
 def _store_base(session: Session, stored: Stored) -> None:
-    unet = build_unet()
-    load_average("base", unet, session.work)
-    stored.put_unet(unet, build_scheduler())
+    stored.put_unet(trained_unet(session), build_scheduler())
 
 
 def _store_vae(session: Session, stored: Stored) -> None:
@@ -105,9 +104,11 @@ def chain(names: Sequence[str], session: Session, stored: Stored, pace: float = 
             run = train(name, replace(session, minutes=max(left, LEAST_MINUTES), cooling=COOLING), stored)
             if run.stopped:
                 return
-        store(name, session, stored)
-        done.touch()
-        print(f"{name} is stored", flush=True)
+        if parallel.number() == 0:
+            store(name, session, stored)
+            done.touch()
+            print(f"{name} is stored", flush=True)
+        parallel.any_of(flag=False)  # the others wait until it is
 
 
 def _spent(name: str, session: Session) -> float:

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from starter_factory import parallel
+
 CHECKPOINT_SECONDS = 240.0
 LOG_SECONDS = 30.0
 WARM_UP_STEPS = 200
@@ -30,7 +32,8 @@ Batch = dict[str, Tensor]
 class Session:
     """Where a stage works, on what, and for how long: `minutes` of wall time or up to `steps` in all.
 
-    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller.
+    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller, and `close` is the
+    share of those with one large thing alone.
     """
 
     work: Path
@@ -40,6 +43,7 @@ class Session:
     cooling: float = 0.0
     workers: int = 0
     shrink: float = 1
+    close: float = 0.0
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"
@@ -57,11 +61,11 @@ def fit(
     run = Run(name, module, session, learning_rate)
     started = time.monotonic()
     with _end_asked() as asked:
-        while not run.over(started) and not asked:
+        while not parallel.any_of(run.over(started) or bool(asked)):
             _wait_while_paused(session.work)
             batch = {key: value.to(session.device) for key, value in next(batches).items()}
             run.advance(loss_of(batch, run.noise()), len(next(iter(batch.values()))))
-    run.stopped = bool(asked)
+    run.stopped = parallel.any_of(bool(asked))
     run.save()
     run.use_average()
     return run
@@ -91,10 +95,10 @@ class Run:
         self.name, self.session, self.learning_rate = name, session, learning_rate
         self.module = module.to(session.device)
         self.parameters: list[Tensor] = [part for part in module.parameters() if part.requires_grad]
-        fused = session.device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
-            self.parameters, learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fused
+            self.parameters, learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
+        parallel.share(module.state_dict().values())
         self.average = [parameter.detach().clone() for parameter in self.parameters]
         self.step, self.samples, self.seconds, self.loss, self.left = 0, 0, 0.0, 0.0, 1.0
         self.stopped = False  # whether it was asked to end
@@ -111,18 +115,19 @@ class Run:
         return self.left <= 0
 
     def noise(self) -> torch.Generator:
-        """A generator that depends on the step alone, so that a resumed run draws the same noise."""
-        return torch.Generator(self.session.device).manual_seed(self.step)
+        """A generator that depends on the step and the process alone, so that a resumed run draws the same noise."""
+        return torch.Generator(self.session.device).manual_seed(self.step + parallel.number() * parallel.SEEDS)
 
     def advance(self, loss: Tensor, count: int) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
+        parallel.average([one.grad for one in self.parameters if one.grad is not None])
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * self._pace()
         torch.nn.utils.clip_grad_norm_(self.parameters, MAX_GRADIENT_NORM)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self.samples += count
+        self.samples += count * parallel.count()
         decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(self.average, self.parameters, 1 - decay)
@@ -140,6 +145,8 @@ class Run:
         self.ticked = now
         if self.step % 8 == 0:
             self.loss += (float(loss.detach()) - self.loss) * max(0.02, 8 / self.step)
+        if parallel.number():
+            return
         if now - self.logged > LOG_SECONDS:
             self.logged = now
             rate = self.samples / max(self.seconds, 1e-6)
@@ -153,6 +160,8 @@ class Run:
             self.save()
 
     def save(self) -> None:
+        if parallel.number():
+            return
         self.saved = time.monotonic()
         state = {
             "weights": self.module.state_dict(),
@@ -188,8 +197,9 @@ def load_state(name: str, work: Path) -> dict[str, Any]:
 
 
 def samples_of(name: str, session: Session) -> int:
-    """How many samples a stage has seen; none where it never ran."""
-    return int(load_state(name, session.work)["samples"]) if session.path(name).exists() else 0
+    """How many samples a stage has seen, none where it never ran; each process counts from a place of its own."""
+    seen = int(load_state(name, session.work)["samples"]) if session.path(name).exists() else 0
+    return seen + parallel.number() * parallel.SEEDS
 
 
 def load_average(name: str, module: nn.Module, work: Path) -> None:

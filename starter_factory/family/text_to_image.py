@@ -8,7 +8,7 @@ from statistics import median
 
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 
-from starter_factory.base import build_scheduler, build_unet, train_base
+from starter_factory.base import build_scheduler, train_base, trained_unet
 from starter_factory.captions import Caption, describe
 from starter_factory.draw import SIDE, draw
 from starter_factory.editing import edited
@@ -18,7 +18,7 @@ from starter_factory.measures import agreement, difference, variety
 from starter_factory.sampling import FIRST_UNSEEN
 from starter_factory.scene import Scene, held_out_scene, training_scene
 from starter_factory.store import Stored
-from starter_factory.training import Run, Session, load_average
+from starter_factory.training import Run, Session
 
 # What one prompt's pictures show.
 THING, SEEDS = "house", 32
@@ -47,9 +47,7 @@ class TextToImage(Member):
         return train_base(session, stored)
 
     def store(self, session: Session, stored: Stored) -> None:
-        unet = build_unet()
-        load_average("base", unet, session.work)
-        stored.put_unet(unet, build_scheduler())
+        stored.put_unet(trained_unet(session), build_scheduler())
 
     def load(self, base: Path) -> StableDiffusionPipeline:
         return StableDiffusionPipeline.from_pretrained(base)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,18 @@ def test_a_stage_stopped_in_between_learns_the_same_as_one_that_was_not(stored, 
     STAGES["text"].train(session(tmp_path / "parts", 1), stored)
     parts = STAGES["text"].train(session(tmp_path / "parts", 2), stored)
     assert all(torch.equal(*pair) for pair in zip(whole.average, parts.average, strict=True))
+
+
+@pytest.mark.soak
+def test_two_processes_train_one_network_each_on_samples_of_its_own(tmp_path):
+    train = ["-m", "starter_factory", "train", "text", "--steps", "2", "--work", str(tmp_path)]
+    together = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *train]
+    subprocess.run(together, check=True, capture_output=True)
+    state = load_state("text", tmp_path)
+    subprocess.run([sys.executable, *train[:-4], "--steps", "3", *train[-2:]], check=True, capture_output=True)
+    alone = load_state("text", tmp_path)
+    assert (state["step"], alone["step"]) == (2, 3)
+    assert state["samples"] == 4 * (alone["samples"] - state["samples"]) > 0
 
 
 def test_what_is_stored_is_a_stock_pipeline_of_small_files(stored):

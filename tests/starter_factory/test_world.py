@@ -8,7 +8,7 @@ import pytest
 from starter_factory.captions import SAID, Caption, describe, vocabulary, words_of
 from starter_factory.draw import SHAPES, draw, joints
 from starter_factory.places import PLACES
-from starter_factory.scene import PLAIN, POSES, STYLES, Scene, Spot, Subject, is_held_out, training_scene
+from starter_factory.scene import PLAIN, POSES, STYLES, Scene, Spot, Subject, close_scene, is_held_out, training_scene
 from starter_factory.sprites import COLOURS, PAINT, sprite
 from starter_factory.text import REPORT_FROM
 from starter_factory.things import THINGS
@@ -28,6 +28,15 @@ def captions(scenes) -> list[Caption]:
 def lone(thing: str, **more) -> Scene:
     subject = Subject(thing, (Spot(0.5, 0.8, 0.5),), "medium", **more)
     return Scene(PLAIN, "day", "flat", (subject,), ground="white")
+
+
+def test_close_scenes_show_one_large_thing_of_any_kind():
+    close = [close_scene(seed) for seed in range(300)]
+    assert {(len(scene.subjects), len(scene.subjects[0].spots), scene.subjects[0].size) for scene in close} == {
+        (1, 1, "large")
+    }
+    assert len({scene.subjects[0].thing for scene in close}) > 70
+    assert not any(map(is_held_out, close))
 
 
 @pytest.mark.parametrize("look", ["flat", "detailed", "3d", "drawn"])
