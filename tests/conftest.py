@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 
 from studio import image_features
 from studio.accounts import passwords
+from studio.large_imports import uncollected
 from studio.storage import opening
 from studio.storage.database import FILE
 from studio.storage.locks import Lock
@@ -65,13 +66,19 @@ class Libraries:
     """Keeps what libraries are made of out of garbage collections, as the server does: the engine asks for one a job.
 
     Without it, each looks through a million objects that never go, for some tenths of a second. A server freezes too as
-    it begins, and thaws all as it ends: in tests, where many do, that does nothing.
+    it begins, and thaws all as it ends: in tests, where many do, that does nothing. While tests are collected, all that
+    is made stays.
     """
 
     def __init__(self) -> None:
         self._known = 0
         self._freeze = gc.freeze
         gc.freeze = gc.unfreeze = lambda: None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        with uncollected():
+            return (yield)
 
     def pytest_runtest_setup(self) -> None:
         if len(sys.modules) - self._known > MANY:

@@ -93,6 +93,7 @@ def _load() -> None:
     import gc
     import importlib
 
+    gc.disable()
     for library, names in PARTS.items():
         for name in names.split():
             getattr(importlib.import_module(library), name)
@@ -100,6 +101,7 @@ def _load() -> None:
     for module in STUDIO:
         importlib.import_module(module)
     measure_little()
+    gc.enable()
     gc.collect()
     gc.freeze()
 

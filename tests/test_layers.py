@@ -12,6 +12,7 @@ STUDIO = Path(__file__).resolve().parent.parent / "studio"
 
 # Each name may import itself and the names above it.
 LAYERS = (
+    "large_imports",
     "suggestions",
     "errors",
     "news",

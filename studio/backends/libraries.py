@@ -5,6 +5,7 @@ from functools import lru_cache
 from threading import Lock
 
 from studio.errors import InternalError
+from studio.large_imports import uncollected
 
 HINT = "Start the studio again. Where that does not help, install it again: the studio's log says what is missing."
 
@@ -17,7 +18,7 @@ def import_engine() -> None:
 
     Where torch's import fails, half of it stays behind: the next fails by that half, and says nothing of the cause.
     """
-    with _importing:
+    with _importing, uncollected():
         cause = _fault()
     if cause:
         raise InternalError(cause, HINT) from cause

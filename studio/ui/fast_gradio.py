@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
 
+from studio.large_imports import uncollected
 from studio.safe_fetch import bring
 
 QUIET = {
@@ -70,10 +71,11 @@ def _without_stubs(module: ModuleType) -> None:
 
 def _import_gradio() -> ModuleType:
     os.environ.update(QUIET)
-    module = _imported()
-    importlib.import_module("gradio.utils").__dict__.update(LIGHT)
-    _without_drafts(importlib.import_module("gradio.routes").App)
-    importlib.import_module("gradio.processing_utils").__dict__.update(FETCHES)
+    with uncollected():
+        module = _imported()
+        importlib.import_module("gradio.utils").__dict__.update(LIGHT)
+        _without_drafts(importlib.import_module("gradio.routes").App)
+        importlib.import_module("gradio.processing_utils").__dict__.update(FETCHES)
     return module
 
 
