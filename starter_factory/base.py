@@ -38,7 +38,7 @@ HIGHEST_SNR_WEIGHT = 5.0
 # What little noise hides is learned soon, what a picture shows is decided in much: a quarter of the least noise
 # is met in a tenth of the steps, and a quarter of the most in four tenths.
 TIMES_POWER = 0.6
-TELLING_WEIGHT = 0.06
+TELLING_WEIGHT = 0.05
 # Each picture is used so many times on average, each time with one of its captions; so many are kept.
 USES = 8
 CAPTIONS = 6
