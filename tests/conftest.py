@@ -74,6 +74,7 @@ class Libraries:
         self._known = 0
         self._freeze = gc.freeze
         gc.freeze = gc.unfreeze = lambda: None
+        gc.set_threshold(10_000, 10, 10)  # of what a test makes, most is gone by itself
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
