@@ -12,7 +12,6 @@ STUDIO = Path(__file__).resolve().parent.parent / "studio"
 
 # Each name may import itself and the names above it.
 LAYERS = (
-    "large_imports",
     "suggestions",
     "errors",
     "news",
@@ -29,6 +28,7 @@ LAYERS = (
     "settings",
     "logs",
     "gate",
+    "large_imports",
     "atomic_files",
     "hub",
     "hub_cache",
