@@ -17,6 +17,8 @@ from studio.prompts.view import CHUNK
 BACKTRACK = 20
 # The token id that stands for an embedding's vector until `_put_in` replaces it.
 PLACEHOLDER = 0
+# A mean of so little of what is averaged is none.
+ROUNDING = 1e-6
 # An embedding's vectors, (count, width), for each text encoder.
 Vectors = Mapping[str, Sequence[torch.Tensor]]
 
@@ -143,9 +145,12 @@ def _weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     if bool((weights == 1).all()):
         return hidden
     # A1111 restores the mean of each window after scaling, so that weights change the direction, not the loudness.
+    # Where it is 0 but for rounding, as a norm leaves it that has learned nothing, none is: 0 / 0 is no number.
     mean = hidden.float().mean()
     more = hidden.float() * weights.to(hidden.device)[None, :, None]
-    return (more * (mean / more.mean())).to(hidden.dtype)
+    kept = more.mean()
+    ratio = mean / kept if min(abs(mean), abs(kept)) > ROUNDING * hidden.float().abs().mean() else 1.0
+    return (more * ratio).to(hidden.dtype)
 
 
 @contextmanager

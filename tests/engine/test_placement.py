@@ -60,7 +60,7 @@ def test_every_way_to_offload_gives_the_same_picture(on_card, recipe, inputs, fa
     pixels = {way: np.asarray(one.image, np.int16) for way, one in made.items()}
     apart = {way: np.abs(one - pixels["none"]).max() for way, one in pixels.items()}
     # Attention in bfloat16 on a CPU differs in its last bits from run to run.
-    assert max(apart.values()) <= (1 if family in ("sd3", "flux") else 0), apart
+    assert max(apart.values()) <= (2 if family in ("sd3", "flux") else 0), apart
 
 
 def test_a_decode_in_float32_does_not_disturb_a_streamed_model(on_card, recipe, inputs):
