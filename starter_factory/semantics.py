@@ -83,15 +83,18 @@ class Telling(nn.Module):
         self.unet = unet
         width = list(reversed(unet.config.block_out_channels))[BLOCK]
         self.head = nn.Conv2d(width, sum(map(len, QUESTIONS.values())), 1)
-        self.features: list[Tensor] = []
-        unet.up_blocks[BLOCK].register_forward_hook(lambda _, __, output: self.features.append(output))
+        # Of the last forward alone: a denoiser that paints is never asked what it tells.
+        self._features: Tensor | None = None
+        unet.up_blocks[BLOCK].register_forward_hook(self._keep)
 
     def told(self) -> Tensor:
         """What the last forward of the denoiser tells, (pictures, answers to all questions, height, width)."""
-        (features,) = self.features
-        self.features.clear()
-        told: Tensor = self.head(features)
+        told: Tensor = self.head(self._features)
+        self._features = None
         return told
+
+    def _keep(self, _: nn.Module, __: object, features: Tensor) -> None:
+        self._features = features
 
 
 def telling_loss(told: Tensor, maps: Tensor, shown: Tensor) -> Tensor:

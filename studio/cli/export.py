@@ -77,8 +77,6 @@ def run(args: argparse.Namespace) -> int:
         changes: dict[str, Any] = {"format": args.format} if args.format else {}
         changes |= {"marked": True} if args.marked else {}
         how = writing_of(settings, recipe=not args.without_recipe, **changes)
-        if args.cut_out and how.format == "jpeg":
-            raise InvalidSetting("JPEG has no transparent pixels.", "Choose --format png or webp.")
         files = pictures.export(paths, args.out, how, cut=args.cut_out)
     names = [str(file) for file in files]
     print(json.dumps({"files": names}) if args.json else "\n".join(names))

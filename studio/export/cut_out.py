@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.errors import InvalidRequest
+from studio.metadata.writing import Format
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -18,6 +19,8 @@ Mask = NDArray[np.bool_]
 FARTHEST, STEP = 40.0, 4
 # A background is plain where so much of the border belongs to it.
 BORDER_SHARE = 0.8
+# Each plane of numbers of a picture takes 12 bytes a pixel, and several are needed at once.
+LARGEST = 4096**2
 # Smaller spots are noise of the background: shares of the picture.
 LEAST_SPOT = 0.0005
 # Pixels on both sides of an edge that may be of both.
@@ -28,8 +31,10 @@ CURE = "Ask for one in the prompt, such as “on a white background”."
 def cut_out(picture: Image.Image, name: str = "This picture") -> Image.Image:
     """The RGB picture as RGBA without its background, of the same size; InvalidRequest where that is not plain.
 
-    `name` is what errors call it.
+    `name` is what errors call it. Of more than 16 megapixels it is refused, too.
     """
+    if picture.width * picture.height > LARGEST:
+        raise InvalidRequest(f"{name} is too large to be cut out.", "Make it smaller: up to 4096 × 4096 pixels.")
     colours = np.asarray(picture.convert("RGB"), np.float32)
     outside = _outside(colours)
     if outside is None:
@@ -44,6 +49,12 @@ def cut_out(picture: Image.Image, name: str = "This picture") -> Image.Image:
     return Image.fromarray(np.clip(np.round(whole), 0, 255).astype(np.uint8), "RGBA")
 
 
+def check_format(form: Format) -> None:
+    """InvalidRequest where a file of this format cannot be transparent."""
+    if form == "jpeg":
+        raise InvalidRequest("JPEG has no transparent pixels.", "Choose PNG or WebP.")
+
+
 def _outside(colours: Plane) -> Mask | None:
     """Where the background is: what the border leads to, and small spots in it; None where it is not plain."""
     lab = cv2.cvtColor(colours / 255, cv2.COLOR_RGB2LAB)
@@ -53,7 +64,7 @@ def _outside(colours: Plane) -> Mask | None:
     filled[1:-1, 1:-1] = ~near  # what is marked before is not entered
     calm = np.ascontiguousarray(cv2.medianBlur(colours.astype(np.uint8), 3))
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | (2 << 8)
-    for row, column in _border(near):
+    for row, column in _border(*near.shape):
         if not filled[row + 1, column + 1]:
             cv2.floodFill(calm, filled, (column, row), 0, (STEP,) * 3, (STEP,) * 3, flags)
     outside = filled[1:-1, 1:-1] == 2
@@ -61,11 +72,10 @@ def _outside(colours: Plane) -> Mask | None:
     return outside | _spots(~outside) if edge.mean() >= BORDER_SHARE else None
 
 
-def _border(near: Mask) -> list[tuple[int, int]]:
-    """Rows and columns of the border's pixels that may be of the background."""
-    rows, columns = np.nonzero(near)
-    at = (rows == 0) | (columns == 0) | (rows == near.shape[0] - 1) | (columns == near.shape[1] - 1)
-    return list(zip(rows[at].tolist(), columns[at].tolist(), strict=True))
+def _border(height: int, width: int) -> list[tuple[int, int]]:
+    """Row and column of each of the border's pixels."""
+    flat = [(row, column) for row in (0, height - 1) for column in range(width)]
+    return flat + [(row, column) for row in range(height) for column in (0, width - 1)]
 
 
 def _spots(things: Mask) -> Mask:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
-from studio.export.cut_out import cut_out
+from studio.export.cut_out import check_format, cut_out
 from studio.gate.identity import COMMAND_LINE
 from studio.library import LibraryIndex
 from studio.metadata import own, readers, writing
@@ -69,6 +69,8 @@ def export(paths: Iterable[Path], folder: Path, how: Writing, *, cut: bool = Fal
 
     What is `cut` out has no background; InvalidRequest where that is not plain.
     """
+    if cut:
+        check_format(how.format)
     disk, written = AtomicFolder(folder), list[Path]()
     for path in paths:
         image, made = opened(path), made_of(path)

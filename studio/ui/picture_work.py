@@ -134,11 +134,11 @@ def _filmed(studio: Studio, made: Path, who: Identity) -> Filmed:
 
 
 def _saved(studio: Studio, path: Path, form: Format, *, recipe: bool, cut: bool) -> SavedPicture:
-    from studio.export.cut_out import cut_out
+    from studio.export.cut_out import check_format, cut_out
     from studio.export.pictures import opened
 
-    if cut and form == "jpeg":
-        raise InvalidRequest("JPEG has no transparent pixels.", "Save it as PNG or WebP.")
+    if cut:
+        check_format(form)
     how, made, buffer = writing_of(studio.settings, format=form, recipe=recipe), own.read_made(path), BytesIO()
     picture = cut_out(opened(path)) if cut else opened(path)
     writing.write(picture, made.recipe, made.facts, buffer, how)

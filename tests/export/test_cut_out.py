@@ -60,8 +60,9 @@ def test_no_seam_of_the_old_background_is_seen_on_a_new_one() -> None:
         (Image.linear_gradient("L").convert("RGB"), "no plain"),
         (Image.new("RGB", (SIDE, SIDE), "teal"), "nothing but"),
         (Image.new("RGB", (1, 1), "teal"), "nothing but"),
+        (Image.new("RGB", (8192, 4096), "teal"), "too large"),
     ],
-    ids=["noise", "a gradient", "nothing", "a pixel"],
+    ids=["noise", "a gradient", "nothing", "a pixel", "a wall"],
 )
 def test_a_picture_without_plain_background_is_refused_with_a_way_out(given: Image.Image, says: str) -> None:
     with pytest.raises(InvalidRequest, match=says) as fault:
