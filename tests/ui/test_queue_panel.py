@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import OutOfMemory
+from studio.events import Started
 from studio.jobs.job import Job
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -13,6 +14,7 @@ from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.queue_panel import QueuePanel, in_words
 from tests.drawer import Drawer
+from tests.jobs.place import wait_for
 from tests.people import who
 from tests.ui.callers import ME, request
 
@@ -44,7 +46,7 @@ def ask(studio: Studio, prompt: str, owner: str = ME.owner, count: int = 1, kind
 
 
 def test_what_runs_and_waits_is_told_in_its_order_and_words_are_the_owners_alone(studio: Studio, panel: QueuePanel):
-    ask(studio, "a secret", OTHER, count=2)
+    wait_for(ask(studio, "a secret", OTHER, count=2), Started)
     own = ask(studio, "a boat", count=3, kind="grid")
     told = panel.widget.look({}, request())
     theirs, mine = told["jobs"]
