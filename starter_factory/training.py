@@ -7,7 +7,7 @@ nothing over a run's last part, which makes weights to be stored.
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ WARM_UP_STEPS = 200
 EMA_DECAY = 0.999
 MAX_GRADIENT_NORM = 1.0
 PAUSE = "pause"
+# Several processes go apart for so many steps, then on from the mean of their weights: they seldom wait for each other.
+STEPS_APART = 20
 
 Batch = dict[str, Tensor]
 
@@ -61,7 +63,7 @@ def fit(
     run = Run(name, module, session, learning_rate)
     started = time.monotonic()
     with _end_asked() as asked:
-        while not parallel.any_of(run.over(started) or bool(asked)):
+        while not run.ends(started, asked):
             _wait_while_paused(session.work)
             batch = {key: value.to(session.device) for key, value in next(batches).items()}
             run.advance(loss_of(batch, run.noise()), len(next(iter(batch.values()))))
@@ -106,13 +108,18 @@ class Run:
             self._restore(load_state(name, session.work))
         self.saved = self.logged = self.ticked = time.monotonic()
 
-    def over(self, started: float) -> bool:
-        """Whether this run has had its time; notes what is left of it, for the learning rate."""
+    def ends(self, started: float, asked: Sequence[int]) -> bool:
+        """Whether this run has had its time, or was asked to end; notes what is left of it, for the learning rate."""
         if self.session.steps is not None:
             self.left = 1 - self.step / self.session.steps
         else:
             self.left = 1 - (time.monotonic() - started) / (60 * self.session.minutes)
-        return self.left <= 0
+        return self._meets() and parallel.any_of(self.left <= 0 or bool(asked))
+
+    def _meets(self) -> bool:
+        """Whether all processes are together now."""
+        last = self.session.steps is not None and self.step >= self.session.steps
+        return last or parallel.count() == 1 or self.step % STEPS_APART == 0
 
     def noise(self) -> torch.Generator:
         """A generator that depends on the step and the process alone, so that a resumed run draws the same noise."""
@@ -120,7 +127,6 @@ class Run:
 
     def advance(self, loss: Tensor, count: int) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
-        parallel.average([one.grad for one in self.parameters if one.grad is not None])
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * self._pace()
         torch.nn.utils.clip_grad_norm_(self.parameters, MAX_GRADIENT_NORM)
@@ -130,6 +136,8 @@ class Run:
         self.samples += count * parallel.count()
         decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
+            if self._meets():
+                parallel.average(self.parameters)
             torch._foreach_lerp_(self.average, self.parameters, 1 - decay)
         self._report(loss)
 
@@ -156,7 +164,7 @@ class Run:
                 file=sys.stderr,
                 flush=True,
             )
-        if now - self.saved > CHECKPOINT_SECONDS:
+        if now - self.saved > CHECKPOINT_SECONDS and self._meets():
             self.save()
 
     def save(self) -> None:
