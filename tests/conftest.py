@@ -24,6 +24,7 @@ from studio.storage.migrations.m002_earlier_files import earlier_files
 from tests import tiny
 from tests.browser.reruns import pytest_terminal_summary
 from tests.forking import measure_little
+from tests.in_memory import write_into_memory
 
 # A hook of pytest, which asks for it where all processes of a run come together.
 __all__ = ["pytest_terminal_summary"]
@@ -32,7 +33,7 @@ __all__ = ["pytest_terminal_summary"]
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
+write_into_memory()
 
 # Where torch's tensors do not yet speak numpy 2; diffusers' schedulers hand them over.
 TORCH_TO_NUMPY = (
