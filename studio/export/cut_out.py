@@ -14,6 +14,7 @@ from studio.metadata.writing import Format
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Image8 = NDArray[np.uint8]
 
 # In levels of CIE Lab: how far a plain background may go from its own average, and from one pixel to the next.
 FARTHEST, STEP = 40.0, 4
@@ -23,6 +24,8 @@ BORDER_SHARE = 0.8
 LARGEST = 4096**2
 # Smaller spots are noise of the background: shares of the picture.
 LEAST_SPOT = 0.0005
+# Things that touch the border part the background into pieces; smaller ones than this are texture.
+LEAST_PIECE = 0.002
 # Pixels on both sides of an edge that may be of both.
 EDGE = 2
 CURE = "Ask for one in the prompt, such as “on a white background”."
@@ -60,16 +63,25 @@ def _outside(colours: Plane) -> Mask | None:
     lab = cv2.cvtColor(colours / 255, cv2.COLOR_RGB2LAB)
     border = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
     near = np.linalg.norm(lab - np.median(border, axis=0), axis=2) < FARTHEST
-    filled = np.zeros((lab.shape[0] + 2, lab.shape[1] + 2), np.uint8)
-    filled[1:-1, 1:-1] = ~near  # what is marked before is not entered
-    calm = np.ascontiguousarray(cv2.medianBlur(colours.astype(np.uint8), 3))
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | (2 << 8)
-    for row, column in _border(*near.shape):
-        if not filled[row + 1, column + 1]:
-            cv2.floodFill(calm, filled, (column, row), 0, (STEP,) * 3, (STEP,) * 3, flags)
-    outside = filled[1:-1, 1:-1] == 2
+    outside = _reached(cv2.medianBlur(colours.astype(np.uint8), 3), near)
     edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
     return outside | _spots(~outside) if edge.mean() >= BORDER_SHARE else None
+
+
+def _reached(calm: Image8, near: Mask) -> Mask:
+    """What the border leads to through `near` without a step, but for pieces that are too small to be background."""
+    # Of a frame around the picture, and where nothing is entered, 1; of a new piece 3; of what is reached 2.
+    filled = np.ones((near.shape[0] + 2, near.shape[1] + 2), np.uint8)
+    filled[1:-1, 1:-1] = ~near
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | (3 << 8)
+    for row, column in _border(*near.shape):
+        if not filled[row + 1, column + 1]:
+            area, _, _, frame = cv2.floodFill(calm, filled, (column, row), 0, (STEP,) * 3, (STEP,) * 3, flags)
+            left, top, width, height = frame
+            piece = filled[top + 1 : top + 1 + height, left + 1 : left + 1 + width]
+            piece[piece == 3] = 2 if area >= LEAST_PIECE * near.size else 1
+    reached: Mask = filled[1:-1, 1:-1] == 2
+    return reached
 
 
 def _border(height: int, width: int) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
 from studio.gate.identity import COMMAND_LINE, Identity
@@ -372,6 +372,37 @@ def test_a_picture_is_exported_and_the_same_is_done_to_pictures_that_are_dropped
         dialog.get_by_role("button", name="Choose a folder").click()
     chooser.value.set_files(tmp_path)
     expect(note).to_contain_text("2 pictures in the making")
+
+
+def test_a_thing_is_saved_without_its_plain_background_and_where_there_is_none_that_is_said(
+    library: Page, studio: Studio
+) -> None:
+    page, full = library, library.get_by_role("dialog", name="Full view")
+    sticker = Image.new("RGB", (64, 64), "white")
+    ImageDraw.Draw(sticker).ellipse((16, 16, 48, 48), "red")
+    for image in (sticker, picture(resolved("noise"))):
+        prompt = f"cut{secrets.token_hex(4)}"
+        recipe = resolved(prompt, seed=79, side=64)
+        saved = studio.library.save(image, recipe, {}, seconds=0.5, job=prompt, index=0, who=COMMAND_LINE)
+        studio.library.record(saved, COMMAND_LINE, lambda: None)
+        search(page, prompt)
+        expect(line(page)).to_have_text("1 picture")
+        page.get_by_role("listbox", name="Pictures").press("Enter")
+        full.get_by_role("button", name="More", exact=True).click()
+        item = page.get_by_role("menuitem", name="Download without its background")
+        if image is sticker:
+            with page.expect_download() as download:
+                item.click()
+            with Image.open(download.value.path()) as cut:
+                alpha = cut.getchannel("A")
+                assert (cut.format, alpha.getpixel((0, 0)), alpha.getpixel((32, 32))) == ("PNG", 0, 255)
+        else:
+            item.click()
+            fault = page.get_by_role("dialog", name="Not saved")
+            expect(fault).to_contain_text("no plain background")
+            fault.get_by_role("button", name="Close").click()
+        page.keyboard.press("Escape")
+        expect(full).to_be_hidden()
 
 
 def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_there(

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from studio.cli import main
 from studio.errors import InvalidRequest
 from studio.export.cut_out import cut_out
+from tests.drawer import picture, resolved
 
 SIDE = 96
 
@@ -57,12 +58,13 @@ def test_no_seam_of_the_old_background_is_seen_on_a_new_one() -> None:
     ("given", "says"),
     [
         (Image.fromarray(np.random.default_rng(1).integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)), "no plain"),
+        (picture(resolved("grain")), "no plain"),
         (Image.linear_gradient("L").convert("RGB"), "no plain"),
         (Image.new("RGB", (SIDE, SIDE), "teal"), "nothing but"),
         (Image.new("RGB", (1, 1), "teal"), "nothing but"),
         (Image.new("RGB", (8192, 4096), "teal"), "too large"),
     ],
-    ids=["noise", "a gradient", "nothing", "a pixel", "a wall"],
+    ids=["noise", "grain", "a gradient", "nothing", "a pixel", "a wall"],
 )
 def test_a_picture_without_plain_background_is_refused_with_a_way_out(given: Image.Image, says: str) -> None:
     with pytest.raises(InvalidRequest, match=says) as fault:
