@@ -12,7 +12,7 @@ from functools import cache
 
 from starter_factory.people import has_long_hair
 from starter_factory.places import PLACES
-from starter_factory.scene import GROUNDS, PASTEL, PLAIN, POSES, STYLES, TIMES, Scene, Subject
+from starter_factory.scene import GROUNDS, OWN_OUTLINES, PASTEL, PLAIN, POSES, STYLES, TIMES, Scene, Subject
 from starter_factory.sprites import DRAWN_BY_US, NATURAL, PAINT, sprite
 from starter_factory.things import THINGS, WORDS_AHEAD, Thing
 
@@ -23,6 +23,8 @@ SAID = {
     "place": 0.72,
     "time": 0.5,
     "style": 0.5,
+    # One in which things have another outline than in the rest.
+    "style of its own outlines": 0.9,
     "colour": 0.62,
     "own colour": 0.3,
     "position": 0.4,
@@ -181,9 +183,13 @@ def _setting(scene: Scene, rng: random.Random, shares: Mapping[str, float]) -> d
     return {
         "place": scene.place if say_place else None,
         "time": scene.time if timed and rng.random() < time_share else None,
-        "style": scene.style if rng.random() < shares["style"] else None,
+        "style": scene.style if rng.random() < shares[_style_share(scene)] else None,
         "ground": _ground(scene) if plain and say_place and rng.random() < shares["ground"] else None,
     }
+
+
+def _style_share(scene: Scene) -> str:
+    return "style of its own outlines" if scene.style in OWN_OUTLINES else "style"
 
 
 def _ground(scene: Scene) -> str:

@@ -15,8 +15,13 @@ from starter_factory.things import THINGS, Thing
 
 TIMES = ("day", "sunset", "night", "dawn")
 STYLES = ("illustration", "flat", "cartoon", "3d", "comic", "pencil sketch", "watercolour", "pixel art")
-STYLE_WEIGHTS = (18, 20, 20, 14, 7, 7, 7, 7)
+STYLE_WEIGHTS = (12, 28, 10, 22, 7, 7, 7, 7)
 SETS_OF_STYLE = {"flat": ("flat",), "cartoon": ("detailed",), "3d": ("3d",)}
+# Flat and 3D art are of one outline. What a word without a look means should not be a mean of many outlines: so these
+# are most of what is drawn, a look that has others is named, and few things are turned about.
+ONE_OUTLINE = ("flat", "3d", "3d")
+OWN_OUTLINES = ("illustration", "cartoon")
+MIRRORED = 0.15
 POSES = ("standing", "waving", "cheering", "jumping", "walking", "running", "sitting")
 POSE_WEIGHTS = (3, 3, 3, 2, 2, 2, 2)
 PLAIN = "plain"
@@ -230,7 +235,7 @@ def _spots(
     """Spots in a row for things `wide` times as wide as tall; they lie within the column."""
     room = column[1] - column[0]
     tall = rng.uniform(*heights) / max(1.0, wide) * (1.15 if thing.group == "people" else 1.0)
-    mirrored = rng.random() < 0.5
+    mirrored = rng.random() < MIRRORED
     tall = min(tall, 1.05 * room / (wide * count))
     step = min(room / count, 1.25 * tall * wide)
     start = column[0] + rng.uniform(0, 1) * max(0.0, room - count * step) + step / 2
@@ -279,7 +284,7 @@ def _related(things: list[Thing], place: str, style: str, relation: str, rng: ra
 
 
 def _spot(x: float, foot: float, tall: float, rng: random.Random) -> Spot:
-    return Spot(x, foot, tall, rng.random() < 0.5)
+    return Spot(x, foot, tall, rng.random() < MIRRORED)
 
 
 def _size_of(extent: float) -> str:
@@ -300,9 +305,8 @@ def subject_of(thing: Thing, size: str, spots: tuple[Spot, ...], art: str, rng: 
 
 
 def art_of(thing: Thing, style: str, rng: random.Random) -> str:
-    """Which picture of it: its own of the style, or any where the style is one of the whole picture."""
+    """Which picture of it: that of the style, or the usual outline where the style is one of the whole picture."""
     if thing.art is None or style == "illustration":
         return DRAWN_BY_US
-    usable = SETS_OF_STYLE.get(style) or ("flat", "detailed", "detailed", *((DRAWN_BY_US,) * 2 if thing.drawn else ()))
-    art: str = rng.choice(usable)
+    art: str = rng.choice(SETS_OF_STYLE.get(style, ONE_OUTLINE))
     return art

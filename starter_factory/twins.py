@@ -31,7 +31,7 @@ Value = TypeVar("Value")
 TOLD_BY: Mapping[str, tuple[str, ...]] = {
     "place": ("place",),
     "time": ("time",),
-    "style": ("style",),
+    "style": ("style", "style of its own outlines"),
     "ground": ("place", "ground"),
     "object": (),
     "count": (),
