@@ -21,7 +21,7 @@ from starter_factory import parallel
 CHECKPOINT_SECONDS = 240.0
 LOG_SECONDS = 30.0
 WARM_UP_STEPS = 200
-EMA_DECAY = 0.999
+EMA_DECAY = 0.998
 MAX_GRADIENT_NORM = 1.0
 PAUSE = "pause"
 # Several processes go apart for so many steps, then on from the mean of their weights: they seldom wait for each other.
