@@ -24,8 +24,9 @@ def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
 
     queue = place.queue(Endless())
     running = queue.submit([resolved("a", seed) for seed in (1, 2, 3)], who("ann"))
-    waiting = queue.submit([resolved("b")], who("bob"))
     kept = wait_for(running, Finished)
+    next(event for event in running.follow() if isinstance(event, Step) and event.images == (1,))
+    waiting = queue.submit([resolved("b")], who("bob"))  # before, its turn might come between two of the others
     queue.close()
     assert end_of(running) == end_of(waiting) == Stopped()
     with pytest.raises(Closing, match="closing"):
