@@ -1,4 +1,4 @@
-"""Where tests write: into memory if there is plenty, for a third of their time goes to waiting for a disk to sync."""
+"""Where tests write: into memory if there is plenty, as much of their time goes to waiting for a disk to sync."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ def write_into_memory() -> None:
         return
     folder = MEMORY / f"image-studio-tests-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid == os.getuid():
+    if folder.lstat().st_uid == os.getuid():  # nor a link of somebody else's
         os.environ["TMPDIR"] = str(folder)
         tempfile.tempdir = None  # to be asked for anew
 
