@@ -1,16 +1,17 @@
 import subprocess
 import sys
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
-from starter_factory import base, decoder, probe, text, vae
+from starter_factory import base, decoder, parallel, probe, text, vae
 from starter_factory.sampling import paint, pipeline_of
 from starter_factory.stages import STAGES
 from starter_factory.store import Stored
-from starter_factory.training import Session, load_state
+from starter_factory.training import STEPS_APART, Session, fit, load_state
 
 LARGEST = 16_000_000
 
@@ -116,3 +117,15 @@ def test_pictures_of_several_shapes_are_drawn_by_helpers(stored):
 def test_pictures_of_other_shapes_are_painted(stored):
     (picture,) = paint(pipeline_of(stored), ["two red boats"], steps=1, size=(48, 80))
     assert picture.shape == (80, 48, 3)
+
+
+def test_processes_go_apart_and_on_from_the_mean_of_their_weights(monkeypatch, tmp_path):
+    met: list[int] = []
+    monkeypatch.setattr(parallel, "count", lambda: 2)
+    monkeypatch.setattr(parallel, "share", lambda _: None)
+    monkeypatch.setattr(parallel, "any_of", bool)
+    monkeypatch.setattr(parallel, "average", lambda weights: met.append(len(weights)))
+    net = torch.nn.Linear(2, 1)
+    batches, steps = repeat({"x": torch.ones(3, 2)}), 2 * STEPS_APART + 1
+    run = fit("net", net, batches, lambda batch, _: net(batch["x"]).mean(), session(tmp_path, steps), 0.1)
+    assert (run.step, run.samples, met) == (steps, 6 * steps, [2, 2, 2])  # twice between, and at the end
