@@ -46,6 +46,9 @@ def main() -> None:
     training.add_argument(
         "--close", type=float, default=0.0, help="base: share of pictures with one large thing alone, for the beginning"
     )
+    training.add_argument(
+        "--grid", type=float, default=0.0, help="base: share of pictures whose things lie on a grid, for the beginning"
+    )
     whole = commands.add_parser("chain", help="train and store the family in its order, each stage for its minutes")
     whole.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; else all of the lane")
     whole.add_argument("--lane", choices=[*LANES, "all"], default="all", help="two may run side by side")
@@ -105,6 +108,7 @@ def _train(asked: argparse.Namespace) -> None:
         cooling=asked.cooling,
         shrink=asked.shrink,
         close=asked.close,
+        grid=asked.grid,
     )
     run = train(asked.stage, session, Stored(asked.stored))
     print(f"{run.name}: {run.step} steps, {run.samples} samples, loss {run.loss:.4f}")

@@ -15,7 +15,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from starter_factory.captions import describe
 from starter_factory.draw import SHAPES, SIDE, draw
-from starter_factory.scene import Scene, close_scene, training_scene
+from starter_factory.scene import Scene, close_scene, on_grid, training_scene
 from starter_factory.semantics import SHRINK, Telling, semantic_map, telling_loss
 from starter_factory.store import Stored
 from starter_factory.text import WIDTH, to_ids
@@ -33,6 +33,8 @@ SHAPE_WEIGHTS = (8, 1, 1)
 # Sides that all levels of the denoiser halve evenly.
 WHOLE = FACTOR * 2 ** (len(CHANNELS) - 1)
 CAPTION_DROP = 0.1
+# Between lines of the grid, where scenes are drawn on one: two latents.
+GRID_PIXELS = 8
 SUBJECT_WEIGHT = 2.0
 HIGHEST_SNR_WEIGHT = 5.0
 # What little noise hides is learned soon, what a picture shows is decided in much: the quarter of times with the least
@@ -91,13 +93,10 @@ def build_scheduler() -> DDIMScheduler:
 
 
 class Renders(IterableDataset[Batch]):
-    """Batches of new renders of one shape each, without end, `shrink` times smaller. Workers share the seeds.
+    """Batches of new renders of one shape each, without end, as the session has them. Workers share the seeds."""
 
-    Of `close` in 1 the scene is a close one.
-    """
-
-    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, shrink: float, close: float = 0.0) -> None:
-        self.tokenizer, self.first, self.batch, self.shrink, self.close = tokenizer, first, batch, shrink, close
+    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, session: Session) -> None:
+        self.tokenizer, self.first, self.batch, self.session = tokenizer, first, batch, session
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -105,23 +104,23 @@ class Renders(IterableDataset[Batch]):
         seed = self.first + number * self.batch
         while True:
             width, height = random.Random(seed).choices(SHAPES, weights=SHAPE_WEIGHTS)[0]
-            yield _rendered(self.tokenizer, range(seed, seed + self.batch), (width, height), self.shrink, self.close)
+            yield _rendered(self.tokenizer, range(seed, seed + self.batch), (width, height), self.session)
             seed += workers * self.batch
 
 
-def _rendered(
-    tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], shrink: float, close: float = 0.0
-) -> Batch:
+def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], session: Session) -> Batch:
     """Pictures as bytes, where they show subjects (at latents' size) and which, and token ids of several captions each.
 
     Smaller ones are drawn at twice their size, so that lines and blocks shrink with them.
     """
-    width, height = (WHOLE * round(side / shrink / WHOLE) for side in shape)
-    finer = 2 if shrink > 1 else 1
+    width, height = (WHOLE * round(side / session.shrink / WHOLE) for side in shape)
+    finer = 2 if session.shrink > 1 else 1
     images, shown, maps, ids = [], [], [], []
     for seed in seeds:
         rng = random.Random(seed)
-        scene = close_scene(seed) if rng.random() < close else training_scene(seed)
+        scene = close_scene(seed) if rng.random() < session.close else training_scene(seed)
+        if rng.random() < session.grid:
+            scene = on_grid(scene, width // GRID_PIXELS, height // GRID_PIXELS)
         drawing = draw(scene, finer * width, finer * height)
         image = cv2.resize(drawing.image, (width, height), interpolation=cv2.INTER_AREA)
         size = (width // FACTOR, height // FACTOR)
@@ -167,7 +166,7 @@ class Ring:
 
 def batches(vae: AutoencoderKL, tokenizer: CLIPTokenizer, session: Session, first: int, batch: int) -> Iterator[Batch]:
     """Latents of one shape, ids of one of their captions, where subjects are, and what is where."""
-    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session.shrink, session.close)
+    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session)
     for drawn in pooled(vae, renders, session, first, batch):
         yield drawn | {"shown": drawn["shown"].float()}
 

@@ -34,8 +34,8 @@ Batch = dict[str, Tensor]
 class Session:
     """Where a stage works, on what, and for how long: `minutes` of wall time or up to `steps` in all.
 
-    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller, and `close` is the
-    share of those with one large thing alone.
+    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller, `close` is the
+    share of those with one large thing alone, `grid` of those whose things lie on a grid.
     """
 
     work: Path
@@ -46,6 +46,7 @@ class Session:
     workers: int = 0
     shrink: float = 1
     close: float = 0.0
+    grid: float = 0.0
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"

@@ -18,6 +18,7 @@ from starter_factory.scene import (
     Subject,
     close_scene,
     is_held_out,
+    on_grid,
     training_scene,
 )
 from starter_factory.sprites import COLOURS, PAINT, sprite
@@ -48,6 +49,27 @@ def test_close_scenes_show_one_large_thing_of_any_kind():
     }
     assert len({scene.subjects[0].thing for scene in close}) > 70
     assert not any(map(is_held_out, close))
+
+
+def test_on_a_grid_a_thing_has_few_heights_stands_on_a_line_and_is_never_turned_about(scenes):
+    heights, free = Counter(), Counter()
+    for scene in scenes:
+        gridded = on_grid(scene, 16, 24)
+        if scene.relation:
+            assert gridded is scene
+            continue
+        for subject, before in zip(gridded.subjects, scene.subjects, strict=True):
+            name = (subject.thing, subject.art, subject.size)
+            heights[name, subject.spots[0].tall] += 1
+            free[name, before.spots[0].tall] += 1
+            for spot, was in zip(subject.spots, before.spots, strict=True):
+                assert (16 * spot.x).is_integer()
+                assert (24 * spot.y).is_integer()
+                assert not spot.mirrored
+                assert abs(spot.x - was.x) <= 1 / 32
+                assert spot.tall == subject.spots[0].tall
+    assert len(heights) < 0.6 * len(free)
+    assert len({name for name, _ in heights}) > 500
 
 
 @pytest.mark.parametrize("look", ["flat", "detailed", "3d", "drawn"])
