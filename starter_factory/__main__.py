@@ -44,10 +44,10 @@ def main() -> None:
         "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
     )
     training.add_argument(
-        "--close", type=float, default=0.0, help="base: share of pictures with one large thing alone, for the beginning"
+        "--lessons", type=float, default=0.0, help="base: share of pictures of one large thing, of which all is said"
     )
     training.add_argument(
-        "--grid", type=float, default=0.0, help="base: share of pictures whose things lie on a grid, for the beginning"
+        "--grid", type=float, default=0.0, help="base: share of all others whose things lie on a grid"
     )
     whole = commands.add_parser("chain", help="train and store the family in its order, each stage for its minutes")
     whole.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; else all of the lane")
@@ -107,7 +107,7 @@ def _train(asked: argparse.Namespace) -> None:
         steps=asked.steps,
         cooling=asked.cooling,
         shrink=asked.shrink,
-        close=asked.close,
+        lessons=asked.lessons,
         grid=asked.grid,
     )
     run = train(asked.stage, session, Stored(asked.stored))

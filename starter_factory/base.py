@@ -1,7 +1,7 @@
 """The denoiser: learns to paint latents from captions; each picture is encoded once and used several times."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from starter_factory.captions import describe
+from starter_factory.captions import EVERYTHING, SAID, describe
 from starter_factory.draw import SHAPES, SIDE, draw
-from starter_factory.scene import Scene, close_scene, on_grid, training_scene
+from starter_factory.scene import Scene, lesson_scene, on_grid, training_scene
 from starter_factory.semantics import SHRINK, Telling, semantic_map, telling_loss
 from starter_factory.store import Stored
 from starter_factory.text import WIDTH, to_ids
@@ -118,9 +118,11 @@ def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], se
     images, shown, maps, ids = [], [], [], []
     for seed in seeds:
         rng = random.Random(seed)
-        scene = close_scene(seed) if rng.random() < session.close else training_scene(seed)
-        if rng.random() < session.grid:
+        lesson = rng.random() < session.lessons
+        scene = lesson_scene(seed) if lesson else training_scene(seed)
+        if not lesson and rng.random() < session.grid:
             scene = on_grid(scene, width // GRID_PIXELS, height // GRID_PIXELS)
+        shares = EVERYTHING if lesson else SAID
         drawing = draw(scene, finer * width, finer * height)
         image = cv2.resize(drawing.image, (width, height), interpolation=cv2.INTER_AREA)
         size = (width // FACTOR, height // FACTOR)
@@ -128,7 +130,7 @@ def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], se
         images.append(torch.from_numpy(image))
         shown.append(torch.from_numpy(share))
         maps.append(semantic_map(scene, drawing.labels, size[0] // SHRINK, size[1] // SHRINK))
-        ids.append(torch.stack([to_ids(tokenizer, _caption(scene, rng)) for _ in range(CAPTIONS)]))
+        ids.append(torch.stack([to_ids(tokenizer, _caption(scene, rng, shares)) for _ in range(CAPTIONS)]))
     return {
         "images": torch.stack(images),
         "shown": torch.stack(shown).half(),
@@ -137,8 +139,8 @@ def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], se
     }
 
 
-def _caption(scene: Scene, rng: random.Random) -> str:
-    return "" if rng.random() < CAPTION_DROP else describe(scene, rng).text
+def _caption(scene: Scene, rng: random.Random, shares: Mapping[str, float]) -> str:
+    return "" if rng.random() < CAPTION_DROP else describe(scene, rng, shares).text
 
 
 class Ring:

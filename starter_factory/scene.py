@@ -35,6 +35,8 @@ SIZE_WEIGHTS = (1, 3, 2)
 # large as a medium one was, and need not be learned again.
 STEP_OF = {"small": 0.293, "medium": 0.44, "large": 0.66}
 STEPS = (0.13, 0.195, *STEP_OF.values())
+# A lesson's large thing stands left, in the middle or right.
+LESSON_LINES = 6
 # People are so many times as tall as a thing of the same size.
 TALLER = 1.15
 UNFIT = {"space": ("pencil sketch", "watercolour"), PLAIN: ("watercolour",)}
@@ -102,12 +104,12 @@ def training_scene(seed: int) -> Scene:
     return scene
 
 
-def close_scene(seed: int) -> Scene:
-    """As a training scene, but of one large thing, which shows best what that looks like."""
+def lesson_scene(seed: int) -> Scene:
+    """A training scene of one large thing in one of few places, mostly on a plain ground: what the thing looks like."""
     rng = random.Random(seed)
-    while is_held_out(scene := random_scene(rng, close=True)):
+    while is_held_out(scene := random_scene(rng, lesson=True)):
         pass
-    return scene
+    return on_grid(scene, LESSON_LINES, LESSON_LINES)
 
 
 def on_grid(scene: Scene, columns: int, rows: int) -> Scene:
@@ -161,13 +163,13 @@ def drawn_scene(seed: int) -> Scene:
     return random_scene(random.Random(seed), "illustration")
 
 
-def random_scene(rng: random.Random, look: str | None = None, *, close: bool = False) -> Scene:
+def random_scene(rng: random.Random, look: str | None = None, *, lesson: bool = False) -> Scene:
     """Any scene: most with one or two subjects, some with three or none, a quarter on a plain ground.
 
-    A `close` one has a single, large thing.
+    A `lesson` has a single, large thing, and most are on a plain ground.
     """
-    count = 1 if close else rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
-    plain = count > 0 and rng.random() < 0.25
+    count = 1 if lesson else rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
+    plain = count > 0 and rng.random() < (0.7 if lesson else 0.25)
     place = PLAIN if plain else rng.choice(list(PLACES))
     style = look or _random_style(place, rng)
     things = [_random_thing(rng, style) for _ in range(count)]
@@ -178,7 +180,7 @@ def random_scene(rng: random.Random, look: str | None = None, *, close: bool = F
         place=place,
         time="day" if plain or place in TIMELESS else rng.choices(TIMES, weights=(40, 20, 24, 16))[0],
         style=style,
-        subjects=_placed(things, place, style, relation, rng, close=close),
+        subjects=_placed(things, place, style, relation, rng, lesson=lesson),
         relation=relation,
         ground=rng.choice(GROUNDS) if plain else None,
         tone=rng.choice((PASTEL, BRIGHT)),
@@ -225,14 +227,14 @@ def fits(thing: Thing, style: str) -> bool:
 
 
 def _placed(
-    things: list[Thing], place: str, style: str, relation: str | None, rng: random.Random, *, close: bool
+    things: list[Thing], place: str, style: str, relation: str | None, rng: random.Random, *, lesson: bool
 ) -> tuple[Subject, ...]:
     if relation:
         return _related(things, place, style, relation, rng)
     subjects = []
     for thing, column in zip(things, _columns(len(things), rng), strict=True):
-        art, size = art_of(thing, style, rng), "large" if close else _fitting_size(len(things), rng)
-        number = 1 if close else _random_count(thing, rng)
+        art, size = art_of(thing, style, rng), "large" if lesson else _fitting_size(len(things), rng)
+        number = 1 if lesson else _random_count(thing, rng)
         spots = _spots(thing, aspect(thing, art), HEIGHTS[size], number, column, place, rng)
         subjects.append(subject_of(thing, size, spots, art, rng))
     return tuple(sorted(subjects, key=lambda subject: subject.spots[0].y))

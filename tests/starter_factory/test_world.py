@@ -16,8 +16,8 @@ from starter_factory.scene import (
     Scene,
     Spot,
     Subject,
-    close_scene,
     is_held_out,
+    lesson_scene,
     on_grid,
     training_scene,
 )
@@ -42,13 +42,14 @@ def lone(thing: str, **more) -> Scene:
     return Scene(PLAIN, "day", "flat", (subject,), ground="white")
 
 
-def test_close_scenes_show_one_large_thing_of_any_kind():
-    close = [close_scene(seed) for seed in range(300)]
-    assert {(len(scene.subjects), len(scene.subjects[0].spots), scene.subjects[0].size) for scene in close} == {
+def test_a_lesson_shows_one_large_thing_in_few_places():
+    lessons = [lesson_scene(seed) for seed in range(300)]
+    assert {(len(scene.subjects), len(scene.subjects[0].spots), scene.subjects[0].size) for scene in lessons} == {
         (1, 1, "large")
     }
-    assert len({scene.subjects[0].thing for scene in close}) > 70
-    assert not any(map(is_held_out, close))
+    assert len({scene.subjects[0].thing for scene in lessons}) > 70
+    assert not any(map(is_held_out, lessons))
+    assert len({scene.subjects[0].spots[0].x for scene in lessons}) == 3
 
 
 def test_on_a_grid_a_thing_has_few_heights_stands_on_a_line_and_is_never_turned_about(scenes):
