@@ -35,8 +35,9 @@ SIZE_WEIGHTS = (1, 3, 2)
 # large as a medium one was, and need not be learned again.
 STEP_OF = {"small": 0.293, "medium": 0.44, "large": 0.66}
 STEPS = (0.13, 0.195, *STEP_OF.values())
-# A lesson's large thing stands left, in the middle or right.
+# A lesson's thing stands on one of so many lines, a large one on the left, in the middle or on the right.
 LESSON_LINES = 6
+LESSON_SIZE_WEIGHTS = (1, 2, 4)
 # People are so many times as tall as a thing of the same size.
 TALLER = 1.15
 UNFIT = {"space": ("pencil sketch", "watercolour"), PLAIN: ("watercolour",)}
@@ -105,7 +106,7 @@ def training_scene(seed: int) -> Scene:
 
 
 def lesson_scene(seed: int) -> Scene:
-    """A training scene of one large thing in one of few places, mostly on a plain ground: what the thing looks like."""
+    """A training scene of one thing, mostly large and on a plain ground, in one of few places: what it looks like."""
     rng = random.Random(seed)
     while is_held_out(scene := random_scene(rng, lesson=True)):
         pass
@@ -166,7 +167,7 @@ def drawn_scene(seed: int) -> Scene:
 def random_scene(rng: random.Random, look: str | None = None, *, lesson: bool = False) -> Scene:
     """Any scene: most with one or two subjects, some with three or none, a quarter on a plain ground.
 
-    A `lesson` has a single, large thing, and most are on a plain ground.
+    A `lesson` has a single thing, most are large and on a plain ground.
     """
     count = 1 if lesson else rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
     plain = count > 0 and rng.random() < (0.7 if lesson else 0.25)
@@ -233,7 +234,10 @@ def _placed(
         return _related(things, place, style, relation, rng)
     subjects = []
     for thing, column in zip(things, _columns(len(things), rng), strict=True):
-        art, size = art_of(thing, style, rng), "large" if lesson else _fitting_size(len(things), rng)
+        art, size = (
+            art_of(thing, style, rng),
+            _fitting_size(len(things), rng, LESSON_SIZE_WEIGHTS if lesson else SIZE_WEIGHTS),
+        )
         number = 1 if lesson else _random_count(thing, rng)
         spots = _spots(thing, aspect(thing, art), HEIGHTS[size], number, column, place, rng)
         subjects.append(subject_of(thing, size, spots, art, rng))
@@ -253,8 +257,8 @@ def _columns(count: int, rng: random.Random) -> list[tuple[float, float]]:
     return list(pairwise(edges))
 
 
-def _fitting_size(count: int, rng: random.Random) -> str:
-    size = rng.choices(SIZES, weights=SIZE_WEIGHTS)[0]
+def _fitting_size(count: int, rng: random.Random, weights: tuple[int, ...]) -> str:
+    size = rng.choices(SIZES, weights=weights)[0]
     return rng.choice(("small", "medium")) if count == 3 or (count == 2 and size == "large") else size
 
 
