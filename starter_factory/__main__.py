@@ -44,7 +44,7 @@ def main() -> None:
         "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
     )
     training.add_argument(
-        "--lessons", type=float, default=0.0, help="base: share of pictures of one large thing, of which all is said"
+        "--lessons", type=float, default=0.0, help="base: share of pictures of one thing alone, of which all is said"
     )
     training.add_argument(
         "--grid", type=float, default=0.0, help="base: share of all others whose things lie on a grid"

@@ -234,10 +234,8 @@ def _placed(
         return _related(things, place, style, relation, rng)
     subjects = []
     for thing, column in zip(things, _columns(len(things), rng), strict=True):
-        art, size = (
-            art_of(thing, style, rng),
-            _fitting_size(len(things), rng, LESSON_SIZE_WEIGHTS if lesson else SIZE_WEIGHTS),
-        )
+        art = art_of(thing, style, rng)
+        size = _fitting_size(len(things), rng, LESSON_SIZE_WEIGHTS if lesson else SIZE_WEIGHTS)
         number = 1 if lesson else _random_count(thing, rng)
         spots = _spots(thing, aspect(thing, art), HEIGHTS[size], number, column, place, rng)
         subjects.append(subject_of(thing, size, spots, art, rng))

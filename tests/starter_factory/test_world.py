@@ -43,7 +43,9 @@ def lone(thing: str, **more) -> Scene:
 
 
 def test_a_lesson_shows_one_thing_in_few_places():
-    lessons = [lesson_scene(seed).subjects for seed in range(600)]
+    scenes = [lesson_scene(seed) for seed in range(600)]
+    assert not any(map(is_held_out, scenes))
+    lessons = [scene.subjects for scene in scenes]
     assert {(len(subjects), len(subjects[0].spots)) for subjects in lessons} == {(1, 1)}
     assert len({subjects[0].thing for subjects in lessons}) > 80
     large = [subjects[0].spots[0] for subjects in lessons if subjects[0].size == "large"]
