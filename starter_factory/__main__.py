@@ -44,10 +44,7 @@ def main() -> None:
         "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
     )
     training.add_argument(
-        "--lessons", type=float, default=0.0, help="base: share of pictures of one thing alone, of which all is said"
-    )
-    training.add_argument(
-        "--grid", type=float, default=0.0, help="base: share of all others whose things lie on a grid"
+        "--freedom", type=float, default=0.0, help="base: how far things stand off their lines, 0 to 1"
     )
     whole = commands.add_parser("chain", help="train and store the family in its order, each stage for its minutes")
     whole.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; else all of the lane")
@@ -107,8 +104,7 @@ def _train(asked: argparse.Namespace) -> None:
         steps=asked.steps,
         cooling=asked.cooling,
         shrink=asked.shrink,
-        lessons=asked.lessons,
-        grid=asked.grid,
+        freedom=asked.freedom,
     )
     run = train(asked.stage, session, Stored(asked.stored))
     print(f"{run.name}: {run.step} steps, {run.samples} samples, loss {run.loss:.4f}")

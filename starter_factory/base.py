@@ -1,7 +1,7 @@
 """The denoiser: learns to paint latents from captions; each picture is encoded once and used several times."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -15,7 +15,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from starter_factory.captions import EVERYTHING, SAID, describe
 from starter_factory.draw import SHAPES, SIDE, draw
-from starter_factory.scene import Scene, lesson_scene, on_grid, training_scene
+from starter_factory.scene import Scene, training_scene
 from starter_factory.semantics import SHRINK, Telling, semantic_map, telling_loss
 from starter_factory.store import Stored
 from starter_factory.text import WIDTH, to_ids
@@ -33,15 +33,13 @@ SHAPE_WEIGHTS = (8, 1, 1)
 # Sides that all levels of the denoiser halve evenly.
 WHOLE = FACTOR * 2 ** (len(CHANNELS) - 1)
 CAPTION_DROP = 0.1
-# Between lines of the grid, where scenes are drawn on one: two latents.
-GRID_PIXELS = 8
+# Words are learned from captions that say all there is: what is left out of others is noise to what they do say.
+WHOLE_CAPTIONS = 0.35
 SUBJECT_WEIGHT = 2.0
 HIGHEST_SNR_WEIGHT = 5.0
 # What little noise hides is learned soon, what a picture shows is decided in much: the quarter of times with the least
 # is met in a sixth of the steps, that with the most in a third. At 0.6, a tenth and two fifths, texture suffered.
-TIMES_POWER = 0.75
-# So much less where all pictures are lessons, which teach shapes; texture comes back with the rest.
-LESSONS_POWER = 0.3
+TIMES_POWER = 0.55
 TELLING_WEIGHT = 0.05
 # Each picture is used so many times on average, each time with one of its captions; so many are kept.
 USES = 16
@@ -120,11 +118,7 @@ def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], se
     images, shown, maps, ids = [], [], [], []
     for seed in seeds:
         rng = random.Random(seed)
-        lesson = rng.random() < session.lessons
-        scene = lesson_scene(seed) if lesson else training_scene(seed)
-        if not lesson and rng.random() < session.grid:
-            scene = on_grid(scene, width // GRID_PIXELS, height // GRID_PIXELS)
-        shares = EVERYTHING if lesson else SAID
+        scene = training_scene(seed, session.freedom)
         drawing = draw(scene, finer * width, finer * height)
         image = cv2.resize(drawing.image, (width, height), interpolation=cv2.INTER_AREA)
         size = (width // FACTOR, height // FACTOR)
@@ -132,7 +126,7 @@ def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], se
         images.append(torch.from_numpy(image))
         shown.append(torch.from_numpy(share))
         maps.append(semantic_map(scene, drawing.labels, size[0] // SHRINK, size[1] // SHRINK))
-        ids.append(torch.stack([to_ids(tokenizer, _caption(scene, rng, shares)) for _ in range(CAPTIONS)]))
+        ids.append(torch.stack([to_ids(tokenizer, _caption(scene, rng)) for _ in range(CAPTIONS)]))
     return {
         "images": torch.stack(images),
         "shown": torch.stack(shown).half(),
@@ -141,8 +135,12 @@ def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], se
     }
 
 
-def _caption(scene: Scene, rng: random.Random, shares: Mapping[str, float]) -> str:
-    return "" if rng.random() < CAPTION_DROP else describe(scene, rng, shares).text
+def _caption(scene: Scene, rng: random.Random) -> str:
+    """What the scene shows, or some of it, or nothing."""
+    chance = rng.random()
+    if chance < CAPTION_DROP:
+        return ""
+    return describe(scene, rng, EVERYTHING if chance > 1 - WHOLE_CAPTIONS else SAID).text
 
 
 class Ring:
@@ -237,7 +235,6 @@ class Objective:
             # The fused kernel's backward pass in bf16 is slow on a CPU.
             unet.set_attn_processor(AttnProcessor())
         self.unet = torch.compile(unet) if cuda else unet
-        self.power = TIMES_POWER - LESSONS_POWER * session.lessons
         snr = self.scheduler.alphas_cumprod / (1 - self.scheduler.alphas_cumprod)
         self.weights = (HIGHEST_SNR_WEIGHT / (snr + 1)).clamp(max=1).to(session.device)
 
@@ -249,7 +246,7 @@ class Objective:
         # One time in each of as many parts: the loss is less noisy than with free times.
         within = torch.rand(len(latents), generator=randomness, device=device)
         parts = (torch.arange(len(latents), device=device) + within) / len(latents)
-        times = (parts**self.power * steps).long().clamp(max=steps - 1)
+        times = (parts**TIMES_POWER * steps).long().clamp(max=steps - 1)
         noise = torch.randn(latents.shape, generator=randomness, device=device)
         noisy = self.scheduler.add_noise(latents, noise, times).to(memory_format=torch.channels_last)
         target = self.scheduler.get_velocity(latents, noise, times)

@@ -1,7 +1,7 @@
 """Captions of scenes, with synonyms and free order, and every word in them.
 
-Each of place, time, style, colour, position, size and pose is left out with a known share: what is left out is free,
-and what is said is always true.
+Each of place, time, style, colour, position and pose is left out with a known share: what is left out is free, and what
+is said is always true. A thing that is smaller than it could be is nearly always said to be small.
 """
 
 import random
@@ -28,7 +28,8 @@ SAID = {
     "colour": 0.62,
     "own colour": 0.3,
     "position": 0.4,
-    "size": 0.5,
+    "small": 0.95,
+    "large": 0.25,
     "pose": 0.6,
     "ground": 0.7,
     # A colour that a thing seldom has is nearly always said, so that a cat without a word about it is no green one.
@@ -206,7 +207,7 @@ def _mention(
     """What is said of the subject, and the words for it without its position."""
     thing = THINGS[subject.thing]
     colour = _said_colour(subject, thing, rng, shares)
-    size = subject.size if subject.size in SIZE_WORDS and rng.random() < shares["size"] else None
+    size = subject.size if subject.size in SIZE_WORDS and rng.random() < shares[subject.size] else None
     pose = subject.pose if subject.pose and rng.random() < shares["pose"] else None
     share = shares["position"] * (1.0 if alone else 1.2)
     position = subject.position if positions and rng.random() < share else None

@@ -18,6 +18,7 @@ from starter_factory.controlnets import (
     ControlledRenders,
     ControlObjective,
     build_controlnet,
+    halved_once_more,
     listen,
     make_eager,
     make_plain,
@@ -39,7 +40,9 @@ KEPT = 2_000
 LEARNING_RATE = 5e-4
 FIRST_SEED = 2**36
 # What a map alone can tell.
-OPEN = {**SAID, "position": 0.0, "size": 0.0, "pose": 0.0, "place": 1.0}
+OPEN = {**SAID, "position": 0.0, "small": 0.0, "large": 0.0, "pose": 0.0, "place": 1.0}
+# A map may show any layout, not only those on the base's lines.
+FREEDOM = 1.0
 EDGE = (0.16, 0.22)
 TALLEST_AT_THE_EDGE = 0.42
 
@@ -56,7 +59,7 @@ class ControlMember(Control, Member):
         self.files = (f"{self.folder}/{WEIGHTS}",)
 
     def scene_of(self, seed: int) -> Scene:
-        return training_scene(seed)
+        return training_scene(seed, FREEDOM)
 
     @abstractmethod
     def adherence(self, sitting: Sitting, scenes: Sequence[Scene], pictures: Sequence[Image]) -> float:
@@ -126,7 +129,7 @@ class ControlMember(Control, Member):
     def _begun(self, stored: Stored, unet: UNet2DConditionModel) -> ControlNetModel:
         """With what is stored of it, or the first generation's as far as that fits; else it is made to hear its map."""
         network = build_controlnet(unet)
-        known = begin(network, weights_of(self.files[0], stored.folder, FIRST_GENERATION))
+        known = begin(network, halved_once_more(network, weights_of(self.files[0], stored.folder, FIRST_GENERATION)))
         if "controlnet_cond_embedding.conv_in.weight" not in known:
             hints = torch.stack([torch.tensor(hint) for hint in self._hints([self.scene_of(k) for k in range(16)])])
             listen(network, hints.permute(0, 3, 1, 2).float() / 255)

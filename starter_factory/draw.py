@@ -14,9 +14,9 @@ from starter_factory.scene import PASTEL, PLAIN, Scene, Spot, Subject
 from starter_factory.sprites import NATURAL, sprite
 from starter_factory.things import THINGS
 
-SIDE = 192
+SIDE = 256
 # Sizes that training mixes.
-SHAPES = ((192, 192), (192, 320), (320, 192))
+SHAPES = ((256, 256), (256, 384), (384, 256))
 # Milder than the light on the land: the colours that a prompt asks for must stay readable.
 LIGHT: Mapping[str, Colour] = {
     "day": (1, 1, 1),

@@ -21,7 +21,7 @@ from starter_factory.draw import draw
 from starter_factory.measures import verdicts
 from starter_factory.probe import Probe, Sight, look
 from starter_factory.sampling import FIRST_UNSEEN, GUIDANCE, STEPS, paint, pipeline_of
-from starter_factory.scene import MIRRORED, Scene, training_scene
+from starter_factory.scene import Scene, training_scene
 from starter_factory.sitting import Features
 from starter_factory.sitting import Sitting as AnySitting
 from starter_factory.store import Stored
@@ -106,11 +106,9 @@ def variation(scene: Scene, number: int) -> Scene:
     rng = random.Random(f"{scene.seed} {number}")
     subjects = []
     for subject in scene.subjects:
-        mirrored = rng.random() < MIRRORED
-        spots = tuple(replace(spot, mirrored=mirrored) for spot in subject.spots)
         # Whether a person's hair is long, a caption can say.
         look = subject.look if subject.pose else rng.random()
-        subjects.append(replace(subject, spots=spots, look=look))
+        subjects.append(replace(subject, look=look))
     return replace(scene, subjects=tuple(subjects), seed=rng.randrange(2**31))
 
 

@@ -47,14 +47,17 @@ def _with_person(scene: Scene, rng: random.Random) -> Scene:
         tall = min(tall, 0.6)
         left, right = (0.0, beside.spots[0].x) if beside.spots[0].x > 0.5 else (beside.spots[0].x, 1.0)
     reach = min(REACH * tall, (right - left) / 2)
-    spot = Spot(
-        rng.uniform(left + reach, right - reach), foot_of(PERSON, tall, scene.place, rng), tall, rng.random() < 0.5
-    )
+    spot = Spot(rng.uniform(left + reach, right - reach), _foot(tall, scene.place, rng), tall, rng.random() < 0.5)
     size = "small" if tall < 0.36 else "medium" if tall < 0.6 else "large"
     person = subject_of(PERSON, size, (spot,), art_of(PERSON, scene.style, rng), rng)
     if rng.random() > NAMED_SHARE:
         person = replace(person, pose=None, angles=free_angles(rng))
     return replace(scene, subjects=_from_back_to_front([person, *([beside] if beside else [])]))
+
+
+def _foot(tall: float, place: str, rng: random.Random) -> float:
+    """Where somebody stands, more freely than in the pictures that the denoiser learns."""
+    return min(0.97, max(tall + 0.03, foot_of(PERSON, tall, place) + rng.uniform(-0.1, 0.06)))
 
 
 def _from_back_to_front(subjects: list[Subject]) -> tuple[Subject, ...]:

@@ -1,7 +1,7 @@
 """The probe: a small network that names what a picture shows, and where. It has only ever seen renders.
 
-It answers for the whole picture (place, time, look, ground), and for each of 24 x 24 cells: which thing is there, and
-of which colour.
+It sees a picture 192 pixels wide and answers for the whole (place, time, look, ground), and for each of its cells of
+8 x 8 pixels: which thing is there, and of which colour.
 """
 
 import random
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, silu
 
 from starter_factory.canvas import Image
-from starter_factory.draw import SIDE, Drawing, draw
+from starter_factory.draw import Drawing, draw
 from starter_factory.places import PLACES
 from starter_factory.scene import GROUNDS, PLAIN, STYLES, TIMES, Scene, random_scene
 from starter_factory.sprites import COLOURS
@@ -26,7 +26,8 @@ from starter_factory.things import THINGS
 from starter_factory.training import Batch, Run, Session, autocast, fit, samples_of
 from starter_factory.vae import to_tensor
 
-CELLS = SIDE // 8
+VIEW = 192
+CELLS = VIEW // 8
 WIDTHS = (24, 48, 72, 112, 144)
 BATCH = 8
 LEARNING_RATE = 1.5e-3
@@ -120,7 +121,7 @@ def labelled_renders(batch: int, first: int) -> Iterator[Batch]:
         rows = []
         for _ in range(batch):
             scene = random_scene(random.Random(seed))
-            drawing = draw(scene)
+            drawing = draw(scene, VIEW, VIEW)
             rows.append({"images": to_tensor(drawing.image)} | targets(scene, drawing))
             seed += 1
         yield {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
@@ -172,11 +173,18 @@ def look(probe: Probe, pictures: Sequence[Image]) -> list[Sight]:
     sights = []
     for picture in pictures:
         with torch.no_grad():
-            answers = probe(to_tensor(picture)[None])
+            answers = probe(to_tensor(_seen(picture))[None])
         whole = {key: names[int(answers[key][0].argmax())] for key, names in WHOLE.items()}
         cells = answers["things"][0].argmax(dim=0).numpy()
         sights.append(Sight(**whole, things=_things(cells, answers["colours"][0].argmax(dim=0).numpy())))
     return sights
+
+
+def _seen(picture: Image) -> Image:
+    """The picture at the width that the probe knows."""
+    height, width = picture.shape[:2]
+    size = (VIEW, round(height * VIEW / width / 8) * 8)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _things(cells: NDArray[np.integer], colours: NDArray[np.integer]) -> tuple[Seen, ...]:

@@ -1,12 +1,12 @@
 """What a picture shows, as a value, and random scenes: which things, where, of what size, colour and look.
 
-Positions and sizes are continuous; the words for them (left, large ...) are read off, so that a caption may leave
-them out and still be true.
+Things stand side by side in columns, as tall as their number allows; the words for where and how large they are (left,
+small ...) are read off, so that a caption may leave them out and still be true.
 """
 
 import random
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import combinations
 from zlib import crc32
 
 from starter_factory.places import PLACES, TIMELESS
@@ -18,26 +18,25 @@ STYLES = ("illustration", "flat", "cartoon", "3d", "comic", "pencil sketch", "wa
 STYLE_WEIGHTS = (6, 40, 5, 36, 4, 3, 3, 3)
 SETS_OF_STYLE = {"flat": ("flat",), "cartoon": ("detailed",), "3d": ("3d",)}
 # Flat and 3D art are of one outline. What a word without a look means should not be a mean of many outlines: so these
-# are most of what is drawn, a look that has others is named, and few things are turned about.
+# are most of what is drawn, a look that has others is named, and nothing is turned about.
 ONE_OUTLINE = ("flat", "3d", "3d")
 OWN_OUTLINES = ("illustration", "cartoon")
-MIRRORED = 0.15
 POSES = ("standing", "waving", "cheering", "jumping", "walking", "running", "sitting")
 POSE_WEIGHTS = (3, 3, 3, 2, 2, 2, 2)
 PLAIN = "plain"
 PASTEL, BRIGHT = "pastel", "bright"
 GROUNDS = ("white", "black", "red", "orange", "yellow", "green", "blue", "purple", "pink", "grey")
 SIZES = ("small", "medium", "large")
-# Heights of a single thing, in shares of the picture's shorter side.
-HEIGHTS = {"small": (0.2, 0.31), "medium": (0.35, 0.5), "large": (0.56, 0.76)}
-SIZE_WEIGHTS = (1, 3, 2)
-# Heights on a grid. Each is one and a half times the one before: in a picture so many times larger, a small thing is as
-# large as a medium one was, and need not be learned again.
-STEP_OF = {"small": 0.293, "medium": 0.44, "large": 0.66}
-STEPS = (0.13, 0.195, *STEP_OF.values())
-# A lesson's thing stands on one of so many lines, a large one on the left, in the middle or on the right.
-LESSON_LINES = 6
-LESSON_SIZE_WEIGHTS = (1, 2, 4)
+# The height of each of so many things in a row, in shares of the picture's shorter side; the larger of the two, where a
+# thing is wider than tall, is its width. A denoiser learns a shape anew at each size, and a prompt that does not say
+# the size means the mean of all: so there are few, and how many there are settles which.
+HEIGHTS = {1: 0.66, 2: 0.44, 3: 0.293, 4: 0.195}
+SMALLER = {1: 0.293, 2: 0.293}
+SMALL_SHARE = 0.15
+# Where the middle of a single thing may be.
+LARGE_COLUMNS, SMALL_COLUMNS = (1 / 3, 1 / 2, 2 / 3), (1 / 6, 1 / 2, 5 / 6)
+# Where feet stand on the ground and keels in water, and the middle of what flies.
+GROUND_LINE, WATER_LINE, AIR_LINE = 0.9, 0.73, 0.38
 # People are so many times as tall as a thing of the same size.
 TALLER = 1.15
 UNFIT = {"space": ("pencil sketch", "watercolour"), PLAIN: ("watercolour",)}
@@ -97,47 +96,30 @@ class Scene:
     seed: int = 0
 
 
-def training_scene(seed: int) -> Scene:
-    """The random scene of this seed, free of held-out pairs."""
+def training_scene(seed: int, freedom: float = 0.0) -> Scene:
+    """The random scene of this seed, free of held-out pairs; its things are off their lines by `freedom`, 0 to 1."""
     rng = random.Random(seed)
     while is_held_out(scene := random_scene(rng)):
         pass
-    return scene
+    return scattered(scene, rng, freedom) if freedom else scene
 
 
-def lesson_scene(seed: int) -> Scene:
-    """A training scene of one thing, mostly large and on a plain ground, in one of few places: what it looks like."""
-    rng = random.Random(seed)
-    while is_held_out(scene := random_scene(rng, lesson=True)):
-        pass
-    return on_grid(scene, LESSON_LINES, LESSON_LINES)
-
-
-def on_grid(scene: Scene, columns: int, rows: int) -> Scene:
-    """The scene with things on the lines of a grid, of few heights, none turned about: shapes are learned sooner so.
-
-    A denoiser has to learn a thing anew at each of its sizes, and in each way that it lies across what is seen at once.
-    Things that touch another stay where they are.
-    """
+def scattered(scene: Scene, rng: random.Random, freedom: float) -> Scene:
+    """The scene with each of its things moved and made smaller or larger a little; those that touch stay together."""
     if scene.relation:
         return scene
-    return replace(scene, subjects=tuple(_subject_on_grid(subject, columns, rows) for subject in scene.subjects))
+    return replace(scene, subjects=tuple(_moved(subject, rng, freedom) for subject in scene.subjects))
 
 
-def _subject_on_grid(subject: Subject, columns: int, rows: int) -> Subject:
-    thing = THINGS[subject.thing]
-    wide = max(1.0, aspect(thing, subject.art)) / (TALLER if thing.group == "people" else 1.0)
-    extent = wide * max(spot.tall for spot in subject.spots)
-    if extent >= HEIGHTS[subject.size][0]:
-        step = STEP_OF[subject.size]
-    else:  # made smaller for want of room
-        step = max((step for step in STEPS if step <= 1.2 * extent), default=STEPS[0])
-    return replace(
-        subject,
-        spots=tuple(
-            Spot(round(spot.x * columns) / columns, round(spot.y * rows) / rows, step / wide) for spot in subject.spots
-        ),
-    )
+def _moved(subject: Subject, rng: random.Random, freedom: float) -> Subject:
+    tall = subject.spots[0].tall
+    growth = 1 + freedom * rng.uniform(-0.3, 0.12)
+    across, down = (freedom * rng.uniform(-1, 1) * share for share in (0.16, 0.1))
+    spots = []
+    for spot in subject.spots:
+        y = min(0.97, max(spot.y + down, growth * tall + 0.03))
+        spots.append(replace(spot, x=spot.x + across, y=y, tall=growth * tall))
+    return replace(subject, spots=tuple(spots))
 
 
 def held_out_scene(seed: int) -> Scene:
@@ -164,24 +146,21 @@ def drawn_scene(seed: int) -> Scene:
     return random_scene(random.Random(seed), "illustration")
 
 
-def random_scene(rng: random.Random, look: str | None = None, *, lesson: bool = False) -> Scene:
-    """Any scene: most with one or two subjects, some with three or none, a quarter on a plain ground.
-
-    A `lesson` has a single thing, most are large and on a plain ground.
-    """
-    count = 1 if lesson else rng.choices((0, 1, 2, 3), weights=(5, 52, 33, 10))[0]
-    plain = count > 0 and rng.random() < (0.7 if lesson else 0.25)
-    place = PLAIN if plain else rng.choice(list(PLACES))
+def random_scene(rng: random.Random, look: str | None = None) -> Scene:
+    """Any scene: most with one or two subjects, some with three or none, a third on a plain ground."""
+    count = rng.choices((0, 1, 2, 3), weights=(4, 62, 26, 8))[0]
+    place = PLAIN if count and rng.random() < 0.35 else rng.choice(list(PLACES))
     style = look or _random_style(place, rng)
     things = [_random_thing(rng, style) for _ in range(count)]
     relation = rng.choice(("in front of", "on top of")) if count == 2 and rng.random() < 0.3 else None
     if relation == "on top of" and not _stackable(things):
         relation = "in front of"
+    plain = place == PLAIN
     return Scene(
         place=place,
         time="day" if plain or place in TIMELESS else rng.choices(TIMES, weights=(40, 20, 24, 16))[0],
         style=style,
-        subjects=_placed(things, place, style, relation, rng, lesson=lesson),
+        subjects=_related(things, place, style, relation, rng) if relation else _placed(things, place, style, rng),
         relation=relation,
         ground=rng.choice(GROUNDS) if plain else None,
         tone=rng.choice((PASTEL, BRIGHT)),
@@ -206,7 +185,7 @@ def _random_thing(rng: random.Random, style: str) -> Thing:
     usable = [thing for thing in THINGS.values() if fits(thing, style)]
     if style == "illustration":
         return rng.choice(usable)
-    return rng.choices(usable, weights=[4 if t.group == "people" else 2 if t.drawn else 1 for t in usable])[0]
+    return rng.choices(usable, weights=[6 if t.group == "people" else 2 if t.drawn else 1 for t in usable])[0]
 
 
 def with_thing(scene: Scene, name: str, rng: random.Random) -> Scene:
@@ -227,18 +206,16 @@ def fits(thing: Thing, style: str) -> bool:
     return bool(thing.art) or style not in SETS_OF_STYLE or thing.group == "people"
 
 
-def _placed(
-    things: list[Thing], place: str, style: str, relation: str | None, rng: random.Random, *, lesson: bool
-) -> tuple[Subject, ...]:
-    if relation:
-        return _related(things, place, style, relation, rng)
+def _placed(things: list[Thing], place: str, style: str, rng: random.Random) -> tuple[Subject, ...]:
+    """Each thing in a column of its own, several alike in as many."""
+    counts = [_random_count(thing, rng) for thing in things]
+    if sum(counts) > max(HEIGHTS):
+        counts = [1] * len(things)
+    columns = _columns(sum(counts))
     subjects = []
-    for thing, column in zip(things, _columns(len(things), rng), strict=True):
-        art = art_of(thing, style, rng)
-        size = _fitting_size(len(things), rng, LESSON_SIZE_WEIGHTS if lesson else SIZE_WEIGHTS)
-        number = 1 if lesson else _random_count(thing, rng)
-        spots = _spots(thing, aspect(thing, art), HEIGHTS[size], number, column, place, rng)
-        subjects.append(subject_of(thing, size, spots, art, rng))
+    for thing, count in zip(things, counts, strict=True):
+        own, columns = columns[:count], columns[count:]
+        subjects.append(_subject(thing, own, sum(counts), place, art_of(thing, style, rng), rng))
     return tuple(sorted(subjects, key=lambda subject: subject.spots[0].y))
 
 
@@ -247,85 +224,58 @@ def _random_count(thing: Thing, rng: random.Random) -> int:
     return rng.choices((1, 2, 3, 4), weights=weights)[0]
 
 
-def _columns(count: int, rng: random.Random) -> list[tuple[float, float]]:
-    """Parts of the width, one for each thing."""
-    if count < 2:
-        return [(0.0, 1.0)] * count
-    edges = [0.0, *(number / count + rng.uniform(-0.06, 0.06) for number in range(1, count)), 1.0]
-    return list(pairwise(edges))
+def _columns(count: int) -> list[float]:
+    """The middles of so many columns."""
+    return [(number + 0.5) / count for number in range(count)]
 
 
-def _fitting_size(count: int, rng: random.Random, weights: tuple[int, ...]) -> str:
-    size = rng.choices(SIZES, weights=weights)[0]
-    return rng.choice(("small", "medium")) if count == 3 or (count == 2 and size == "large") else size
+def _subject(thing: Thing, columns: list[float], among: int, place: str, art: str, rng: random.Random) -> Subject:
+    """A thing in these columns of a picture of `among` things."""
+    small = among in SMALLER and rng.random() < SMALL_SHARE
+    extent = SMALLER[among] if small else HEIGHTS[among]
+    size = "small" if small else "large" if among == 1 else "medium"
+    if among == 1:
+        columns = [rng.choice(SMALL_COLUMNS if small else LARGE_COLUMNS)]
+    tall = _tall(thing, art, extent)
+    spots = tuple(Spot(x, foot_of(thing, tall, place), tall) for x in columns)
+    return subject_of(thing, size, spots, art, rng)
 
 
-def _spots(
-    thing: Thing,
-    wide: float,
-    heights: tuple[float, float],
-    count: int,
-    column: tuple[float, float],
-    place: str,
-    rng: random.Random,
-) -> tuple[Spot, ...]:
-    """Spots in a row for things `wide` times as wide as tall; they lie within the column."""
-    room = column[1] - column[0]
-    tall = rng.uniform(*heights) / max(1.0, wide) * (TALLER if thing.group == "people" else 1.0)
-    mirrored = rng.random() < MIRRORED
-    tall = min(tall, 1.05 * room / (wide * count))
-    step = min(room / count, 1.25 * tall * wide)
-    start = column[0] + rng.uniform(0, 1) * max(0.0, room - count * step) + step / 2
-    y = foot_of(thing, tall, place, rng)
-    spread = 0.1 * tall if count > 1 else 0.0
-    return tuple(
-        Spot(start + number * step, y + rng.uniform(-spread, spread), tall * rng.uniform(1 - spread, 1), mirrored)
-        for number in range(count)
-    )
+def _tall(thing: Thing, art: str, extent: float) -> float:
+    """The height of a thing whose larger side is `extent`; people are taller than things."""
+    return extent / max(1.0, aspect(thing, art)) * (TALLER if thing.group == "people" else 1.0)
 
 
-def foot_of(thing: Thing, tall: float, place: str, rng: random.Random) -> float:
-    """Where its lowest point is: on the ground, in the air or water by its habit, anywhere on a plain ground."""
+def foot_of(thing: Thing, tall: float, place: str) -> float:
+    """Where its lowest point is: on the ground, in the air or water by its habit, in the middle of a plain ground."""
     if place in (PLAIN, "space") or (place == "underwater" and thing.habit != "ground"):
-        freedom = max(0.0, 0.47 - tall / 2) * (0.6 if place == PLAIN else 1)
-        return 0.5 + rng.uniform(-1, 1) * freedom + tall / 2
+        return 0.5 + tall / 2
     if thing.habit == "air":
-        return rng.uniform(0.06 + tall, max(0.08 + tall, 0.76))
+        return max(AIR_LINE + tall / 2, tall + 0.03)
     if thing.habit == "water" and place in ("beach", "lake"):
-        return rng.uniform(0.64, 0.76)
-    return rng.uniform(max(0.8, tall + 0.05), 0.95)
+        return WATER_LINE
+    return GROUND_LINE
 
 
 def _related(things: list[Thing], place: str, style: str, relation: str, rng: random.Random) -> tuple[Subject, ...]:
     """Two things of which the second is before the first, or upon it."""
     arts = [art_of(thing, style, rng) for thing in things]
-    shapes = [aspect(thing, art) for thing, art in zip(things, arts, strict=True)]
-    extent, x = rng.uniform(0.46, 0.66), rng.uniform(0.36, 0.64)
+    back, front = things
+    plain = place == PLAIN
     if relation == "on top of":
-        extent *= 0.72
-        below = extent / max(1.0, shapes[0])
-        above = extent * rng.uniform(0.6, 0.85) / max(1.0, shapes[1])
-        foot = rng.uniform(0.86, 0.95) if place != PLAIN else 0.5 + 0.45 * (below + above)
-        spots = (_spot(x, foot, below, rng), _spot(x + rng.uniform(-0.03, 0.03), foot - 0.97 * below, above, rng))
+        below, above = _tall(back, arts[0], HEIGHTS[2]), _tall(front, arts[1], HEIGHTS[3])
+        foot = 0.5 + 0.48 * (below + above) if plain else GROUND_LINE
+        spots = (Spot(0.5, foot, below), Spot(0.5, foot - 0.97 * below, above))
+        sizes = ("medium", "medium")
     else:
-        behind = extent / max(1.0, shapes[0])
-        before = extent * rng.uniform(0.55, 0.8) / max(1.0, shapes[1])
-        foot = rng.uniform(0.72, 0.8) if place != PLAIN else 0.5 + behind / 2 - rng.uniform(0, 0.1)
-        aside = rng.choice((-1, 1)) * rng.uniform(0.08, 0.2)
-        nearer = min(0.96, foot + rng.uniform(0.08, 0.16))
-        spots = (_spot(x, foot, behind, rng), _spot(x + aside, nearer, before, rng))
+        behind, before = _tall(back, arts[0], HEIGHTS[1]), _tall(front, arts[1], HEIGHTS[2])
+        foot = min(0.46 + behind / 2, 0.9) if plain else 0.82
+        spots = (Spot(0.5, foot, behind), Spot(rng.choice((0.3, 0.7)), min(0.95, foot + 0.1), before))
+        sizes = ("large", "medium")
     return tuple(
-        subject_of(thing, _size_of(spot.tall * max(1.0, shape)), (spot,), art, rng)
-        for thing, spot, shape, art in zip(things, spots, shapes, arts, strict=True)
+        subject_of(thing, size, (spot,), art, rng)
+        for thing, size, spot, art in zip(things, sizes, spots, arts, strict=True)
     )
-
-
-def _spot(x: float, foot: float, tall: float, rng: random.Random) -> Spot:
-    return Spot(x, foot, tall, rng.random() < MIRRORED)
-
-
-def _size_of(extent: float) -> str:
-    return "small" if extent < 0.33 else "medium" if extent < 0.53 else "large"
 
 
 def subject_of(thing: Thing, size: str, spots: tuple[Spot, ...], art: str, rng: random.Random) -> Subject:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from starter_factory import parallel
 from starter_factory.base import build_scheduler, train_base, trained_unet
 from starter_factory.family import MEMBERS
+from starter_factory.growing import train_growing, trained_growth
 from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.text import train_text, trained_reader
 from starter_factory.tokenizer import build_tokenizer
@@ -58,6 +59,10 @@ def _store_vae(session: Session, stored: Stored) -> None:
     stored.put_vae(trained_vae(session))
 
 
+def _store_growth(session: Session, stored: Stored) -> None:
+    stored.put_vae(trained_growth(session, stored))
+
+
 def _of_member(name: str) -> Stage:
     member = MEMBERS[name]
     return Stage(member.train, member.store, member.needs, member.runs or (name,), member.minutes)
@@ -65,6 +70,7 @@ def _of_member(name: str) -> Stage:
 
 STAGES: Mapping[str, Stage] = {
     "vae": Stage(train_vae, _store_vae, (), ("vae",)),
+    "growing": Stage(train_growing, _store_growth, ("vae",), ("growing",)),
     "text": Stage(train_text, _store_text, (), ("text",)),
     "base": Stage(train_base, _store_base, ("vae", "text_encoder", "tokenizer"), ("base",)),
     **{name: _of_member(name) for lane in LANES.values() for name in lane},

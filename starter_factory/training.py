@@ -34,8 +34,8 @@ Batch = dict[str, Tensor]
 class Session:
     """Where a stage works, on what, and for how long: `minutes` of wall time or up to `steps` in all.
 
-    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller, `lessons` is the
-    share of those that only teach what one thing looks like, `grid` of the others the share with things on a grid.
+    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller, `freedom` is how far
+    things stand off their lines, 0 to 1.
     """
 
     work: Path
@@ -45,8 +45,7 @@ class Session:
     cooling: float = 0.0
     workers: int = 0
     shrink: float = 1
-    lessons: float = 0.0
-    grid: float = 0.0
+    freedom: float = 0.0
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"

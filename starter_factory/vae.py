@@ -15,7 +15,8 @@ from starter_factory.scene import training_scene
 from starter_factory.store import Stored
 from starter_factory.training import Batch, Run, Session, autocast, fit, load_average, samples_of
 
-CHANNELS = (24, 48, 64)
+CHANNELS = (24, 24, 48, 64)
+LAYERS = 2
 FACTOR = 2 ** (len(CHANNELS) - 1)
 CROP = 128
 BATCH = 4
@@ -31,13 +32,13 @@ HINT_SCALE = 1.8
 FIRST_SEED = 2**33
 
 
-def build_vae(channels: tuple[int, ...] = CHANNELS) -> AutoencoderKL:
+def build_vae(channels: tuple[int, ...] = CHANNELS, layers: int = LAYERS) -> AutoencoderKL:
     """An untrained autoencoder; one halving of the side for each channel count but the last."""
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * len(channels),
         up_block_types=("UpDecoderBlock2D",) * len(channels),
         block_out_channels=channels,
-        layers_per_block=1,
+        layers_per_block=layers,
         latent_channels=4,
         norm_num_groups=8,
         mid_block_add_attention=False,

@@ -10,7 +10,7 @@ from starter_factory.draw import Drawing, draw
 from starter_factory.evaluate import Sitting
 from starter_factory.family import depth_estimator
 from starter_factory.posing import person_scene
-from starter_factory.scene import Scene, training_scene
+from starter_factory.scene import Scene
 
 PERSON_SHARE = 5
 
@@ -24,7 +24,7 @@ class Depth(ControlMember):
     measured = "rank correlation of the map and the depth estimated from the picture"
 
     def scene_of(self, seed: int) -> Scene:
-        return person_scene(seed) if seed % PERSON_SHARE == 0 else training_scene(seed)
+        return person_scene(seed) if seed % PERSON_SHARE == 0 else super().scene_of(seed)
 
     def hint_of(self, scene: Scene, drawing: Drawing) -> Image:  # noqa: ARG002 - others look at the scene
         return np.repeat(drawing.depth[..., None], 3, axis=2)

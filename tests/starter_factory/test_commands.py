@@ -3,13 +3,14 @@ import pytest
 
 from starter_factory.__main__ import main
 from starter_factory.art import ArtError, load_art
+from starter_factory.draw import SIDE
 
 
 def test_a_sheet_of_the_world_is_written_with_its_captions(monkeypatch, tmp_path, capsys):
     sheet = tmp_path / "world.webp"
     monkeypatch.setattr("sys.argv", ["starter_factory", "world", "--sheet", str(sheet), "--count", "3"])
     main()
-    assert cv2.imread(str(sheet)).shape == (192, 8 * 192, 3)
+    assert cv2.imread(str(sheet)).shape == (SIDE, 8 * SIDE, 3)
     assert len(capsys.readouterr().out.strip().splitlines()) == 3
 
 

@@ -18,8 +18,8 @@ from starter_factory.art import ArtError
 from starter_factory.captions import EVERYTHING, describe, known_words, vocabulary, word_groups, words_of
 from starter_factory.cards import write_figures
 from starter_factory.control_member import OPEN, at_the_edge
-from starter_factory.controlnets import LAYOUT_UNSAID, build_controlnet
-from starter_factory.draw import draw
+from starter_factory.controlnets import LAYOUT_UNSAID, build_controlnet, halved_once_more
+from starter_factory.draw import SIDE, draw
 from starter_factory.evaluate import FIXED_PROMPTS, Sitting, full_caption, variation
 from starter_factory.family import MEMBERS, loras, safety_checker, upscaler
 from starter_factory.family.base import begin, weights_of
@@ -61,7 +61,7 @@ def small_batches(monkeypatch) -> None:
     monkeypatch.setattr(base, "BATCH", 4)
     monkeypatch.setattr(base, "CAPTIONS", 1)
     monkeypatch.setattr(controlnets, "CAPTIONS", 1)
-    monkeypatch.setattr(controlnets, "HINT_CHANNELS", (4, 4, 4))
+    monkeypatch.setattr(controlnets, "HINT_CHANNELS", (4, 4, 4, 4))
 
 
 def session(work: Path, steps: int = 1) -> Session:
@@ -117,9 +117,9 @@ def test_a_chain_trains_and_stores_each_in_turn_and_leaves_what_is_done(grown, t
 
 
 def test_a_new_member_begins_with_the_first_generations_weights_that_fit(monkeypatch):
-    monkeypatch.setattr(controlnets, "HINT_CHANNELS", (16, 32, 96))
+    monkeypatch.setattr(controlnets, "HINT_CHANNELS", (16, 16, 32, 96))
     network = build_controlnet(base.build_unet())
-    known = begin(network, weights_of(MEMBERS["canny"].files[0], base.FIRST_GENERATION))
+    known = begin(network, halved_once_more(network, weights_of(MEMBERS["canny"].files[0], base.FIRST_GENERATION)))
     anew = set(network.state_dict()) - known
     assert anew
     assert "controlnet_cond_embedding.conv_in.weight" in known
@@ -181,7 +181,7 @@ def test_scenes_of_people_show_one_person_within_the_picture():
     for seed in range(60):
         scene = person_scene(seed)
         assert not is_held_out(scene)
-        (person,) = people(scene, 192, 192)
+        (person,) = people(scene, SIDE, SIDE)
         whole += len(person) == len(JOINTS)
         if {"right_shoulder", "left_shoulder"} <= person.keys():
             assert person["right_shoulder"][0] < person["left_shoulder"][0]
@@ -203,7 +203,7 @@ def test_scenes_of_our_own_drawings_need_no_art(monkeypatch):
 
 def test_twins_differ_in_the_one_fact_that_they_are_named_by():
     rng, seen = random.Random(0), Counter()
-    for seed in range(200):
+    for seed in range(500):
         scene = training_scene(seed)
         for fact, other in twins(scene, rng).items():
             seen[fact] += 1
@@ -299,7 +299,7 @@ def test_a_stored_controlnet_is_the_stock_class_and_silent_before_training(grown
     assert type(network) is ControlNetModel
     with torch.no_grad():
         below, middle = network(
-            torch.randn(1, 4, 16, 16), 500, torch.zeros(1, 77, 160), torch.rand(1, 3, 64, 64), return_dict=False
+            torch.randn(1, 4, 16, 16), 500, torch.zeros(1, 77, 160), torch.rand(1, 3, 128, 128), return_dict=False
         )
     assert not any(part.any() for part in (*below, middle))
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
-from starter_factory import base, decoder, parallel, probe, text, vae
+from starter_factory import base, decoder, growing, parallel, probe, text, vae
 from starter_factory.sampling import paint, pipeline_of
 from starter_factory.stages import STAGES
 from starter_factory.store import Stored
@@ -18,10 +18,11 @@ LARGEST = 16_000_000
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch) -> None:
-    for stage, size in ((vae, 1), (decoder, 1), (base, 4), (text, 4), (probe, 2)):
+    for stage, size in ((vae, 1), (decoder, 1), (growing, 1), (base, 4), (text, 4), (probe, 2)):
         monkeypatch.setattr(stage, "BATCH", size)
     monkeypatch.setattr(vae, "CROP", 32)
     monkeypatch.setattr(decoder, "SIDE", 32)
+    monkeypatch.setattr(growing, "SIDE", 32)
 
 
 def session(work: Path, steps: int) -> Session:
@@ -88,6 +89,36 @@ def test_sharpening_leaves_the_encoder_as_it_was(stored, tmp_path):
     assert not all(value for key, value in same.items() if key.startswith("decoder"))
 
 
+def test_a_grown_autoencoder_gives_a_picture_the_latents_that_its_half_had(tmp_path):
+    torch.manual_seed(0)
+    small = vae.build_vae((24, 48, 64), 1).eval()
+    grown = growing.grown_vae(small).eval()
+    coarse = torch.randn(1, 3, 4, 4)
+    picture = torch.nn.functional.interpolate(coarse, size=(64, 64), mode="bilinear")
+    with torch.no_grad():
+        wanted = small.encode(torch.nn.functional.avg_pool2d(picture, 2)).latent_dist.mean
+        found = grown.encode(picture).latent_dist.mean
+        strange = vae.build_vae().eval().encode(picture).latent_dist.mean
+        painted = grown.decode(wanted).sample
+    assert found.shape == wanted.shape
+    assert (found - wanted).std() < 0.25 * wanted.std() < (strange - wanted).std()
+    assert painted.shape == picture.shape
+
+
+def test_growing_teaches_the_encoder_and_only_once(tmp_path):
+    stored = Stored(tmp_path / "model")
+    stored.put_vae(vae.build_vae((24, 48, 64), 1))
+    before, latents, picture = growing.grown_vae(stored.vae()), torch.randn(1, 4, 4, 4), torch.rand(1, 3, 32, 32)
+    STAGES["growing"].train(session(tmp_path, 1), stored)
+    STAGES["growing"].store(session(tmp_path, 1), stored)
+    after = stored.vae()
+    with torch.no_grad():
+        assert torch.allclose(before.decode(latents).sample, after.decode(latents).sample, atol=1e-3)
+        assert not torch.allclose(before.encode(picture).latent_dist.mean, after.encode(picture).latent_dist.mean)
+    with pytest.raises(ValueError, match="grown already"):
+        STAGES["growing"].train(session(tmp_path, 1), stored)
+
+
 def test_folding_the_shift_into_the_autoencoder_changes_no_picture():
     torch.manual_seed(0)
     network, picture = vae.build_vae().eval(), torch.randn(1, 3, 32, 32)
@@ -115,8 +146,8 @@ def test_pictures_of_several_shapes_are_drawn_by_helpers(stored):
 
 
 def test_pictures_of_other_shapes_are_painted(stored):
-    (picture,) = paint(pipeline_of(stored), ["two red boats"], steps=1, size=(48, 80))
-    assert picture.shape == (80, 48, 3)
+    (picture,) = paint(pipeline_of(stored), ["two red boats"], steps=1, size=(64, 128))
+    assert picture.shape == (128, 64, 3)
 
 
 def test_processes_go_apart_and_on_from_the_mean_of_their_weights(monkeypatch, tmp_path):
