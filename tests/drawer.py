@@ -11,6 +11,8 @@ from studio.recipe import ResolvedRecipe, TextToImageRecipe
 from studio.storage.database import Database
 
 SIDE = 64
+# Seconds after which a step that waits asks whether it is still wanted: a studio may close while nothing is allowed.
+PATIENCE = 5.0
 
 
 def resolved(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> ResolvedRecipe:
@@ -30,7 +32,7 @@ def resolved(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> Re
 class Drawer(Backend):
     """Each picture is noise of its seed; `faults` says which prompts raise what; `drawn` holds what was finished.
 
-    With `gated`, each step waits for one `allow()`.
+    With `gated`, each step waits for one `allow()`, or until its job is left.
     """
 
     def __init__(self, *, gated: bool = False, faults: Mapping[str, Exception] | None = None) -> None:
@@ -72,8 +74,8 @@ class Drawer(Backend):
     def _draw(self, index: int, recipe: ResolvedRecipe, report: Report) -> Rendered:
         steps = recipe.steps or 1
         for step in range(1, steps + 1):
-            if self._steps is not None:
-                self._steps.acquire()
+            while self._steps is not None and not self._steps.acquire(timeout=PATIENCE):
+                report(Preview(index, b""))  # tells nobody anything, and ends what is stopped or left
             if recipe.prompt in self.faults:
                 raise self.faults[recipe.prompt]
             report(Step((index,), step, steps, 0.0))
