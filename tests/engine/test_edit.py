@@ -21,6 +21,13 @@ from tests.engine.conftest import nobody
 
 SIDE = tiny.SIDE
 RNG = np.random.default_rng(5)
+STARTER = FAMILIES["starter"]
+# A picture that is larger than the starter was trained for, and its size there.
+LARGE = (800, 600)
+WIDTH, HEIGHT = (
+    STARTER.multiple * round(side * STARTER.native_side / math.sqrt(math.prod(LARGE)) / STARTER.multiple)
+    for side in LARGE
+)
 
 
 def picture(width=SIDE, height=SIDE):
@@ -410,19 +417,19 @@ def test_a_picture_too_large_to_read_is_read_in_tiles(manager, catalogue, inputs
 
 
 def test_a_large_picture_is_painted_into_at_the_size_the_model_was_trained_on_and_stays_as_large(backend, edit):
-    given, mask = picture(400, 300), square(400, 300)
+    given, mask = picture(*LARGE), square(*LARGE)
     looked = []
     (made,) = backend.generate([edit("starter", given, mask, width=None, height=None)], looked.append)
-    assert made.image.size == (400, 300)
+    assert made.image.size == LARGE
     outside = np.asarray(mask) == 0
     assert np.array_equal(np.asarray(made.image)[outside], np.asarray(given)[outside])
     assert not np.array_equal(np.asarray(made.image), np.asarray(given))
-    assert "painted at 144x112" in made.facts["notes"]
+    assert f"painted at {WIDTH}x{HEIGHT}" in made.facts["notes"]
 
 
-@pytest.mark.parametrize(("asked", "told"), [((144, 112), True), ((128, 96), False), ((256, 192), False)])
+@pytest.mark.parametrize(("asked", "told"), [((WIDTH, HEIGHT), True), ((128, 96), False), ((256, 192), False)])
 def test_a_picture_that_was_brought_to_the_trained_size_is_told(backend, edit, asked, told):
     width, height = asked
-    (made,) = backend.generate([edit("starter", picture(400, 300), width=width, height=height)], nobody)
+    (made,) = backend.generate([edit("starter", picture(*LARGE), width=width, height=height)], nobody)
     assert made.image.size == asked
-    assert ("brought from 400x300 to 144x112" in made.facts.get("notes", "")) == told
+    assert (f"brought from 800x600 to {WIDTH}x{HEIGHT}" in made.facts.get("notes", "")) == told

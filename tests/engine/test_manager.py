@@ -11,6 +11,7 @@ from studio.engine.manager import PipelineManager, place
 from studio.engine.render import render
 from studio.errors import DeviceError, InUse, InvalidRecipe
 from studio.events import Loading, Step
+from studio.families import FAMILIES
 from tests import tiny
 from tests.engine.conftest import nobody
 
@@ -118,7 +119,8 @@ def test_switching_models_frees_the_one_before(settings, catalogue):
 def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, in_use):
     one, other = catalogue["tiny-sd15"], catalogue["tiny-starter"]
     # Room for both models and a picture of the second.
-    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=150_000_000))
+    room = 9_000 * FAMILIES["starter"].native_side ** 2
+    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=room))
     kept = []
     for model in (one, other):
         with manager.borrow_pipeline(model) as pipe:
@@ -127,7 +129,7 @@ def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, in_use):
     assert manager.loaded(one)
     assert manager.loaded(other)
     # Somewhat more than is free; it takes about 1850 bytes for each of its channels.
-    width = int(1.1 * manager._room.free() / 1850)
+    width = int((manager._room.free() + 12_000_000) / 1850)
     path = tiny.upscaler(settings.home / "upscalers" / "wide.safetensors", width=width)
     picture = Image.new("RGB", (8, 8))
     with manager.borrow(one) if in_use else manager.hold():

@@ -79,7 +79,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("hires_upscaler", {"hires_model": "sdxl", "hires_upscaler": "latent"}, "mean nothing to"),
     (
         "hires_scale",
-        {"hires_model": STARTER, "width": 512, "height": 512},
+        {"hires_model": STARTER, "width": 1024, "height": 1024},
         f"paints up to {FAMILY.max_side} a side",
     ),
     ("hires_model", {"hires_model": "sd3", "prompt": "a [red:blue:0.5] house"}, "In the second pass: .* words that"),
