@@ -93,7 +93,9 @@ def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_t
     about.get_by_role("button", name="Used in").click()
     expect(page.locator("#tabs [role=tab]", has_text="Library")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".library-search")).to_contain_text("sketch")
-    turn_to(page, "LoRA")
+    for step, tab in ((page.go_back, "LoRA"), (page.go_forward, "Library"), (page.go_back, "LoRA")):
+        step()
+        expect(page.locator("#tabs [role=tab]", has_text=tab)).to_have_attribute("aria-selected", "true")
     shelf.get_by_role("button", name="Stop using night-neon").click()
     expect(side.locator(".lora-card")).to_have_count(1)
     reload(page)

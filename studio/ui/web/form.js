@@ -159,7 +159,8 @@ const fields = (node) => node.id?.startsWith(ids.field) ? [node] : [...node.quer
 export function turn(chosen) {
     const bench = part(document, ".bench");
     const told = current?.tabs[chosen];
-    if (bench.dataset.tab && bench.dataset.tab !== chosen) arrive(bench);
+    const moved = bench.dataset.tab !== chosen;
+    if (bench.dataset.tab && moved) arrive(bench);
     bench.dataset.tab = chosen;
     bench.classList.toggle("whole", Boolean(current) && !told);
     // What asks for no words offers nothing that is about them.
@@ -187,8 +188,11 @@ export function turn(chosen) {
     if (!current) return;
     store({ ...kept(), tab: chosen });
     const address = new URL(location.href);
+    // The browser's Back walks the tabs: where it has walked, the address comes first, and the tab is chosen by it.
+    const before = address.hash.slice(1);
+    if (before === chosen || (before && !moved)) return;
     address.hash = chosen;
-    history.replaceState(history.state, "", address);
+    history[before ? "pushState" : "replaceState"](history.state, "", address);
 }
 
 /**
