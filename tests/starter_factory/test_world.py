@@ -41,7 +41,7 @@ def lone(thing: str, **more) -> Scene:
     return Scene(PLAIN, "day", "flat", (subject,), ground="white")
 
 
-def test_how_many_things_there_are_settles_how_tall_each_is(scenes):
+def test_the_number_of_things_says_how_tall_each_is(scenes):
     heights = {}
     for scene in scenes:
         count = sum(len(subject.spots) for subject in scene.subjects)
