@@ -30,6 +30,8 @@ from starter_factory.first.loop import Batch, Plan, Team, autocast, fit, load_av
 from starter_factory.first.scene import Scene, training_scene
 from starter_factory.first.text import to_ids
 
+# At latents of a quarter of the side, the map is halved twice on its way to them.
+HINT_CHANNELS = (16, 32, 96)
 # Half of the captions are left out, so that what the map shows is read from the map.
 CAPTION_DROP = 0.5
 PICTURES = 3
@@ -69,7 +71,7 @@ class ControlMember(Member):
 
     def train(self, seconds: float, team: Team, base: Path) -> None:
         pipeline = StableDiffusionPipeline.from_pretrained(base)
-        network = build_controlnet(pipeline.unet)
+        network = build_controlnet(pipeline.unet, HINT_CHANNELS)
         data = ControlledRenders(self, pipeline.tokenizer)
         listen(network, torch.stack([data[index]["hints"] for index in range(16)]))
         make_eager(network)
@@ -77,7 +79,7 @@ class ControlMember(Member):
         fit(plan, network, data, ControlObjective(pipeline, network, team.device), team)
 
     def export(self, team: Team, base: Path) -> None:
-        network = build_controlnet(UNet2DConditionModel.from_pretrained(base / "unet"))
+        network = build_controlnet(UNet2DConditionModel.from_pretrained(base / "unet"), HINT_CHANNELS)
         make_eager(network)
         load_average(f"controlnet_{self.name}", network, team.work)
         make_plain(network)
@@ -93,7 +95,7 @@ class ControlMember(Member):
         drawings = [draw(scene, SIDE, SIDE) for scene in scenes]
         hints = [self.hint_of(scene, drawing) for scene, drawing in zip(scenes, drawings, strict=True)]
         prompts, network = full_captions(scenes), self.load(sitting.folder)
-        silent = untrained(lambda: build_controlnet(sitting.pipeline().unet))
+        silent = untrained(lambda: build_controlnet(sitting.pipeline().unet, HINT_CHANNELS))
         controlled = paint(sitting.pipeline(), network, prompts, hints)
         pictures = {
             "controlled": controlled,

@@ -13,9 +13,9 @@ pytest.importorskip("cv2")
 from diffusers import ControlNetModel
 from scipy.stats import spearmanr
 
-from starter_factory import controlnets
 from starter_factory.controlnets import build_controlnet, listen
 from starter_factory.estimators import DEVIATION, MEAN, as_generated, normalized
+from starter_factory.first import controlnets
 from starter_factory.first.autoencoder import SIDE, to_tensor
 from starter_factory.first.controlnets import ControlledRenders, paint
 from starter_factory.first.evaluate import FIRST_SEED, load
@@ -67,7 +67,7 @@ def test_a_member_trains_goes_on_and_is_stored_as_stock_files(name, base, tmp_pa
 def test_a_new_controlnet_changes_nothing_and_hears_its_map(base):
     torch.manual_seed(0)
     pipeline = load(base)
-    network = build_controlnet(pipeline.unet)
+    network = build_controlnet(pipeline.unet, controlnets.HINT_CHANNELS)
     data = ControlledRenders(MEMBERS["pose"], pipeline.tokenizer)
     hints = torch.stack([data[index]["hints"] for index in range(4)])
     listen(network, hints)
