@@ -41,10 +41,7 @@ def main() -> None:
         "--cooling", type=float, default=0.0, help="share of the run in which the learning rate falls"
     )
     training.add_argument(
-        "--shrink", type=float, default=1, help="base: 1.5 or 3 draws smaller pictures, which teach words sooner"
-    )
-    training.add_argument(
-        "--freedom", type=float, default=0.0, help="base: how far things stand off their lines, 0 to 1"
+        "--shrink", type=float, default=1, help="base and ControlNets: 2 draws pictures of half the side"
     )
     whole = commands.add_parser("chain", help="train and store the family in its order, each stage for its minutes")
     whole.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}; else all of the lane")
@@ -104,7 +101,6 @@ def _train(asked: argparse.Namespace) -> None:
         steps=asked.steps,
         cooling=asked.cooling,
         shrink=asked.shrink,
-        freedom=asked.freedom,
     )
     run = train(asked.stage, session, Stored(asked.stored))
     print(f"{run.name}: {run.step} steps, {run.samples} samples, loss {run.loss:.4f}")

@@ -30,7 +30,7 @@ from starter_factory.evaluate import full_caption, generate
 from starter_factory.family.base import Member, Sitting, Table, begin, store, untrained, weights_of
 from starter_factory.samples import in_step
 from starter_factory.sampling import FIRST_UNSEEN
-from starter_factory.scene import Scene, training_scene
+from starter_factory.scene import Scene, free_scene
 from starter_factory.store import WEIGHTS, Stored, amend
 from starter_factory.training import Run, Session, fit, load_average, samples_of
 
@@ -41,8 +41,6 @@ LEARNING_RATE = 5e-4
 FIRST_SEED = 2**36
 # What a map alone can tell.
 OPEN = {**SAID, "position": 0.0, "small": 0.0, "large": 0.0, "pose": 0.0, "place": 1.0}
-# A map may show any layout, not only those on the base's lines.
-FREEDOM = 1.0
 EDGE = (0.16, 0.22)
 TALLEST_AT_THE_EDGE = 0.42
 
@@ -59,7 +57,7 @@ class ControlMember(Control, Member):
         self.files = (f"{self.folder}/{WEIGHTS}",)
 
     def scene_of(self, seed: int) -> Scene:
-        return training_scene(seed, FREEDOM)
+        return free_scene(seed)  # a map may show any layout, not only those on the base's lines
 
     @abstractmethod
     def adherence(self, sitting: Sitting, scenes: Sequence[Scene], pictures: Sequence[Image]) -> float:

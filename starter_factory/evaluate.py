@@ -19,7 +19,7 @@ from starter_factory.canvas import Image
 from starter_factory.captions import EVERYTHING, Caption, describe
 from starter_factory.draw import draw
 from starter_factory.measures import verdicts
-from starter_factory.probe import Probe, Sight, look
+from starter_factory.probe import Probe, Sight, as_seen, look
 from starter_factory.sampling import FIRST_UNSEEN, GUIDANCE, STEPS, paint, pipeline_of
 from starter_factory.scene import Scene, training_scene
 from starter_factory.sitting import Features
@@ -72,7 +72,7 @@ class Sitting(AnySitting):
 
     def features(self, pictures: Sequence[Image]) -> Features:
         with torch.no_grad():
-            rows = [self._probe.features(to_tensor(picture)[None]).double().numpy() for picture in pictures]
+            rows = [self._probe.features(to_tensor(as_seen(picture))[None]).double().numpy() for picture in pictures]
         return np.concatenate(rows)
 
     def met(self, pictures: Sequence[Image], numbers: Sequence[int]) -> list[list[bool]]:

@@ -173,14 +173,14 @@ def look(probe: Probe, pictures: Sequence[Image]) -> list[Sight]:
     sights = []
     for picture in pictures:
         with torch.no_grad():
-            answers = probe(to_tensor(_seen(picture))[None])
+            answers = probe(to_tensor(as_seen(picture))[None])
         whole = {key: names[int(answers[key][0].argmax())] for key, names in WHOLE.items()}
         cells = answers["things"][0].argmax(dim=0).numpy()
         sights.append(Sight(**whole, things=_things(cells, answers["colours"][0].argmax(dim=0).numpy())))
     return sights
 
 
-def _seen(picture: Image) -> Image:
+def as_seen(picture: Image) -> Image:
     """The picture at the width that the probe knows."""
     height, width = picture.shape[:2]
     size = (VIEW, round(height * VIEW / width / 8) * 8)

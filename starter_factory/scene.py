@@ -96,30 +96,32 @@ class Scene:
     seed: int = 0
 
 
-def training_scene(seed: int, freedom: float = 0.0) -> Scene:
-    """The random scene of this seed, free of held-out pairs; its things are off their lines by `freedom`, 0 to 1."""
+def training_scene(seed: int) -> Scene:
+    """The random scene of this seed, free of held-out pairs."""
     rng = random.Random(seed)
     while is_held_out(scene := random_scene(rng)):
         pass
-    return scattered(scene, rng, freedom) if freedom else scene
+    return scene
 
 
-def scattered(scene: Scene, rng: random.Random, freedom: float) -> Scene:
-    """The scene with each of its things moved and made smaller or larger a little; those that touch stay together."""
+def free_scene(seed: int) -> Scene:
+    """The training scene with its things off their lines, smaller or larger; those that touch stay where they are."""
+    scene, rng = training_scene(seed), random.Random(f"free {seed}")
     if scene.relation:
         return scene
-    return replace(scene, subjects=tuple(_moved(subject, rng, freedom) for subject in scene.subjects))
+    return replace(scene, subjects=tuple(_moved(subject, rng) for subject in scene.subjects))
 
 
-def _moved(subject: Subject, rng: random.Random, freedom: float) -> Subject:
-    tall = subject.spots[0].tall
-    growth = 1 + freedom * rng.uniform(-0.3, 0.12)
-    across, down = (freedom * rng.uniform(-1, 1) * share for share in (0.16, 0.1))
-    spots = []
-    for spot in subject.spots:
-        y = min(0.97, max(spot.y + down, growth * tall + 0.03))
-        spots.append(replace(spot, x=spot.x + across, y=y, tall=growth * tall))
-    return replace(subject, spots=tuple(spots))
+def _moved(subject: Subject, rng: random.Random) -> Subject:
+    growth, across, down = rng.uniform(0.7, 1.12), rng.uniform(-0.16, 0.16), rng.uniform(-0.1, 0.1)
+    tall = growth * subject.spots[0].tall
+    return replace(
+        subject,
+        spots=tuple(
+            replace(spot, x=spot.x + across, y=min(0.97, max(spot.y + down, tall + 0.03)), tall=tall)
+            for spot in subject.spots
+        ),
+    )
 
 
 def held_out_scene(seed: int) -> Scene:

@@ -34,8 +34,7 @@ Batch = dict[str, Tensor]
 class Session:
     """Where a stage works, on what, and for how long: `minutes` of wall time or up to `steps` in all.
 
-    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller, `freedom` is how far
-    things stand off their lines, 0 to 1.
+    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller.
     """
 
     work: Path
@@ -45,7 +44,6 @@ class Session:
     cooling: float = 0.0
     workers: int = 0
     shrink: float = 1
-    freedom: float = 0.0
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"

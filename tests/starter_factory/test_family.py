@@ -315,6 +315,17 @@ def test_the_same_command_measures_whichever_generation_lies_in_the_folder(grown
     assert set(generation_of(base.FIRST_GENERATION).members) == set(MEMBERS)
 
 
+def test_the_probe_is_shown_every_picture_at_the_width_that_it_learned(grown, monkeypatch):
+    shown = []
+    grown.put_probe(Probe())
+    levels = Probe._levels
+    monkeypatch.setattr(Probe, "_levels", lambda self, images: shown.append(images.shape[-1]) or levels(self, images))
+    sitting, pictures = Sitting(grown.folder, 2), [draw(training_scene(seed)).image for seed in range(2)]
+    sitting.sights(pictures)
+    sitting.features(pictures)
+    assert shown == [probe.VIEW] * 4
+
+
 CARDS = sorted(Path(publish.CARDS).rglob("*.md"))
 
 
