@@ -1,1 +1,1 @@
-"""Draws the scenes of the embedded model's second generation and trains it; it is no part of the installed package."""
+"""Draws the scenes of the embedded model and trains it; it is no part of the installed package."""

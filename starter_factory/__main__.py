@@ -15,14 +15,14 @@ from starter_factory import parallel
 from starter_factory.art import ArtError, make_art
 from starter_factory.captions import describe
 from starter_factory.draw import draw
-from starter_factory.evaluate import write_sheet
+from starter_factory.sampling import write_sheet
 from starter_factory.scene import training_scene
 from starter_factory.stages import LANES, STAGES, MissingError, chain, store, train
 from starter_factory.store import Stored
 from starter_factory.training import Session
 
 WORK = Path(os.environ.get("STARTER_FACTORY_WORK", "starter-work"))
-STORED = Path(__file__).parent / "model"
+STORED = Path(__file__).parent.parent / "assets" / "starter"
 
 
 def main() -> None:
@@ -49,10 +49,9 @@ def main() -> None:
     whole.add_argument("--pace", type=float, default=1.0, help="times the minutes of each stage")
     keep = commands.add_parser("store", help="write a stage's averaged weights into the stored model")
     keep.add_argument("stage", choices=list(STAGES))
-    ship = commands.add_parser("publish", help="write the folder that the studio ships of all that is stored")
-    ship.add_argument("--to", type=Path, required=True, help="assets/starter; upscalers come beside it")
+    ship = commands.add_parser("publish", help="write the words, sheets and facts of training beside what is stored")
     ship.add_argument("--no-pictures", action="store_true", help="paint no sheets")
-    ship.add_argument("--stored", type=Path, default=STORED, help="folder of the stored model")
+    commands.add_parser("examples", help="paint the pictures of the studio's examples and of the starter's styles anew")
     sample = commands.add_parser("sample", help="write a sheet of pictures of unseen captions, or of one prompt")
     sample.add_argument("--sheet", type=Path, required=True)
     sample.add_argument("--count", type=int, default=32)
@@ -73,7 +72,8 @@ def main() -> None:
         command.add_argument(
             "--work", type=Path, default=WORK, help="folder of checkpoints; a file `pause` there pauses"
         )
-        command.add_argument("--stored", type=Path, default=STORED, help="folder of the stored model")
+    for command in (training, whole, keep, sample, measure, ship):
+        command.add_argument("--stored", type=Path, default=STORED, help="the model's folder (default: assets/starter)")
     arguments = parser.parse_args()
     try:
         COMMANDS[arguments.command](arguments)
@@ -127,7 +127,14 @@ def _store(asked: argparse.Namespace) -> None:
 def _publish(asked: argparse.Namespace) -> None:
     from starter_factory.publish import publish
 
-    publish(Stored(asked.stored), asked.to, pictures=not asked.no_pictures)
+    publish(Stored(asked.stored), pictures=not asked.no_pictures)
+
+
+def _examples(_: argparse.Namespace) -> None:
+    from starter_factory.examples import paint_examples
+
+    for path in paint_examples():
+        print(path)
 
 
 def _sample(asked: argparse.Namespace) -> None:
@@ -154,6 +161,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "chain": _chain,
     "store": _store,
     "publish": _publish,
+    "examples": _examples,
     "sample": _sample,
     "measure": _measure,
 }

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,7 +45,6 @@ USES = 16
 CAPTIONS = 6
 KEPT = 12_000
 FIRST_SEED = 2**34
-FIRST_GENERATION = Path(__file__).parent.parent / "assets" / "starter"
 
 
 def build_unet(channels: tuple[int, ...] = CHANNELS, side: int = SIDE // FACTOR) -> UNet2DConditionModel:
@@ -62,17 +60,6 @@ def build_unet(channels: tuple[int, ...] = CHANNELS, side: int = SIDE // FACTOR)
         attention_head_dim=HEADS,  # in this class the number of heads
         norm_num_groups=8,
     ).to(memory_format=torch.channels_last)
-
-
-def begun_unet(folder: Path) -> UNet2DConditionModel:
-    """An untrained network that begins with all weights of the first generation's that have a place in it.
-
-    What is new is how words are read: keys and values of the wider text encoder.
-    """
-    unet = build_unet()
-    known, own = Stored(folder).unet().state_dict(), unet.state_dict()
-    unet.load_state_dict({name: known[name] if known[name].shape == part.shape else part for name, part in own.items()})
-    return unet
 
 
 def build_scheduler() -> DDIMScheduler:
@@ -206,7 +193,7 @@ def train_base(session: Session, stored: Stored) -> Run:
     """Train on the stored autoencoder and text encoder; begins from the stored denoiser if there is no checkpoint."""
     vae, tokenizer, encoder = stored.vae(), stored.tokenizer(), stored.text_encoder()
     vae, encoder = vae.to(session.device), encoder.to(session.device)
-    unet = stored.unet() if stored.has("unet") else begun_unet(FIRST_GENERATION)
+    unet = stored.unet() if stored.has("unet") else build_unet()
     telling = Telling(unet.requires_grad_(requires_grad=True).train()).to(memory_format=torch.channels_last)
     batch = BATCH * max(1, int(session.shrink / 2)) * (GPU_FACTOR if session.device.type == "cuda" else 1)
     first = samples_of("base", session)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 
-from starter_factory.base import FIRST_GENERATION, USES, pooled
+from starter_factory.base import USES, pooled
 from starter_factory.canvas import Image
 from starter_factory.captions import SAID, describe
 from starter_factory.controlnets import (
@@ -18,7 +18,6 @@ from starter_factory.controlnets import (
     ControlledRenders,
     ControlObjective,
     build_controlnet,
-    halved_once_more,
     listen,
     make_eager,
     make_plain,
@@ -26,11 +25,12 @@ from starter_factory.controlnets import (
 )
 from starter_factory.draw import draw
 from starter_factory.estimators import round_trip
-from starter_factory.evaluate import full_caption, generate
 from starter_factory.family.base import Member, Sitting, Table, begin, store, untrained, weights_of
 from starter_factory.samples import in_step
 from starter_factory.sampling import FIRST_UNSEEN
+from starter_factory.sampling import paint as generate
 from starter_factory.scene import Scene, free_scene
+from starter_factory.sitting import full_caption
 from starter_factory.store import WEIGHTS, Stored, amend
 from starter_factory.training import Run, Session, fit, load_average, samples_of
 
@@ -125,9 +125,9 @@ class ControlMember(Control, Member):
         return [self.hint_of(scene, draw(scene)) for scene in scenes]
 
     def _begun(self, stored: Stored, unet: UNet2DConditionModel) -> ControlNetModel:
-        """With what is stored of it, or the first generation's as far as that fits; else it is made to hear its map."""
+        """With what is stored of it; else it is made to hear its map."""
         network = build_controlnet(unet)
-        known = begin(network, halved_once_more(network, weights_of(self.files[0], stored.folder, FIRST_GENERATION)))
+        known = begin(network, weights_of(self.files[0], stored.folder))
         if "controlnet_cond_embedding.conv_in.weight" not in known:
             hints = torch.stack([torch.tensor(hint) for hint in self._hints([self.scene_of(k) for k in range(16)])])
             listen(network, hints.permute(0, 3, 1, 2).float() / 255)

@@ -34,9 +34,6 @@ from starter_factory.vae import FACTOR
 # At latents of an eighth of the side, the map is halved three times on its way to them.
 HINT_CHANNELS = (16, 16, 32, 96)
 HINT_SIZE = 0.5
-HINT_BLOCKS = "controlnet_cond_embedding.blocks."
-# What passes a layer that changes nothing passes a SiLU, too, which takes so much from numbers around 1.
-PASSING = 1.4
 EAGERNESS = 4.0
 # What a map shows, captions hardly say: a map has to win where both meet. Some say nothing at all.
 LAYOUT_UNSAID: Mapping[str, float] = {**SAID, "position": 0.08, "small": 0.08, "large": 0.08, "pose": 0.1, "place": 0.5}
@@ -73,25 +70,6 @@ def listen(network: ControlNetModel, hints: Tensor) -> None:
             layer.weight /= answer[answer != 0].std()
             hints = silu(layer(hints))
         encoder.conv_out.weight *= HINT_SIZE
-
-
-def halved_once_more(network: ControlNetModel, known: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The weights of a network for maps of half the side, as those of one that first halves its map."""
-    blocks = network.controlnet_cond_embedding.blocks
-    missing = len(blocks) - sum(name.startswith(HINT_BLOCKS) and name.endswith("weight") for name in known)
-    if not known or missing == 0:
-        return known
-    moved = {}
-    for name, part in known.items():
-        place, rest = name.removeprefix(HINT_BLOCKS).split(".", 1) if name.startswith(HINT_BLOCKS) else ("", "")
-        moved[f"{HINT_BLOCKS}{int(place) + missing}.{rest}" if place else name] = part
-    channels = range(HINT_CHANNELS[0])
-    for number in range(missing):
-        passing = torch.zeros_like(blocks[number].weight)
-        passing[channels, channels, 1, 1] = PASSING
-        moved[f"{HINT_BLOCKS}{number}.weight"] = passing
-        moved[f"{HINT_BLOCKS}{number}.bias"] = torch.zeros(len(channels))
-    return moved
 
 
 class Eager(nn.Module):

@@ -11,11 +11,10 @@ from PIL import Image as Pictures
 from starter_factory.canvas import Image
 from starter_factory.captions import Caption
 from starter_factory.draw import SIDE, draw
-from starter_factory.evaluate import Sitting, full_caption
 from starter_factory.measures import agreement
 from starter_factory.sampling import FIRST_UNSEEN, GUIDANCE, STEPS
 from starter_factory.scene import Scene, training_scene
-from starter_factory.sitting import Table
+from starter_factory.sitting import Sitting, Table, full_caption
 from starter_factory.twins import twins
 
 STRENGTH = 0.75

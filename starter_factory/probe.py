@@ -21,7 +21,6 @@ from starter_factory.draw import Drawing, draw
 from starter_factory.places import PLACES
 from starter_factory.scene import GROUNDS, PLAIN, STYLES, TIMES, Scene, random_scene
 from starter_factory.sprites import COLOURS
-from starter_factory.store import Stored
 from starter_factory.things import THINGS
 from starter_factory.training import Batch, Run, Session, autocast, fit, samples_of
 from starter_factory.vae import to_tensor
@@ -127,8 +126,9 @@ def labelled_renders(batch: int, first: int) -> Iterator[Batch]:
         yield {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
 
 
-def train_probe(session: Session, _: Stored) -> Run:
-    probe = Probe().to(memory_format=torch.channels_last)
+def train_probe(session: Session, probe: Probe) -> Run:
+    """Train the given one on renders, from its checkpoint where there is one."""
+    probe = probe.to(memory_format=torch.channels_last)
     weights = torch.ones(len(THING_NAMES) + 1, device=session.device)
     weights[-1] = BACKGROUND_WEIGHT
 

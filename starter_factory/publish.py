@@ -1,9 +1,8 @@
-"""Makes the folder that the studio ships of what is stored: weights, words, cards, and pictures that show both."""
+"""Writes what stands beside the stored weights: the words they know, what training took, and painted pictures."""
 
 import json
 import re
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -12,18 +11,16 @@ import numpy as np
 from starter_factory.canvas import Image
 from starter_factory.captions import known_words, word_groups
 from starter_factory.draw import draw
-from starter_factory.evaluate import FIXED_PROMPTS, generate, write_sheet
 from starter_factory.family import MEMBERS
 from starter_factory.family.loras import MASCOT, TRIGGERS, TWINS
 from starter_factory.places import PLACES
-from starter_factory.sampling import pipeline_of
+from starter_factory.sampling import FIXED_PROMPTS, paint, pipeline_of, write_sheet
 from starter_factory.scene import PLAIN, Scene, Spot, Subject
 from starter_factory.sprites import DRAWN_BY_US, aspect
 from starter_factory.stages import MissingError
 from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.things import THINGS
 
-CARDS = Path(__file__).with_name("model_cards")
 UPSCALERS = "upscalers"
 # Where a card says what training took: of one stage, or of all.
 TOLD = re.compile(r"<!-- training (\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -38,29 +35,17 @@ LOOKED_AT = (
 )
 
 
-def publish(stored: Stored, target: Path, *, pictures: bool = True) -> None:
-    """Write the whole folder anew in the place of `target`, and upscalers beside it.
+def publish(stored: Stored, *, pictures: bool = True) -> None:
+    """Write beside the weights what tells of them: the words that they know, what training took, and painted sheets.
 
-    Without `pictures` the sheets that the model paints are left out. Raises MissingError where something is not stored.
+    Without `pictures` the sheets are left as they are. Raises MissingError where something is not stored.
     """
     if lacking := [path for member in MEMBERS.values() for path in member.missing(stored.folder)]:
         raise MissingError(f"{lacking[0]} is not stored yet.")
-    fresh, before = (target.with_name(f"{target.name}.{name}") for name in ("fresh", "before"))
-    shutil.copytree(stored.folder, fresh, ignore=shutil.ignore_patterns("README.md", TRAINING))
-    shutil.copytree(CARDS / "starter", fresh, dirs_exist_ok=True)
-    _write_words(fresh)
-    beside = target.parent / UPSCALERS
-    shutil.copytree(stored.folder.parent / UPSCALERS, beside, dirs_exist_ok=True)
-    shutil.copytree(CARDS / UPSCALERS, beside, dirs_exist_ok=True)
-    _tell_training(stored, [*fresh.rglob("*.md"), *beside.glob("*.md")])
+    _write_words(stored.folder)
+    _tell_training(stored)
     if pictures:
-        _paint_sheets(fresh)
-    for path in fresh.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    if target.exists():
-        target.rename(before)
-    fresh.rename(target)
-    shutil.rmtree(before, ignore_errors=True)
+        _paint_sheets(stored)
 
 
 def _write_words(folder: Path) -> None:
@@ -89,8 +74,8 @@ def _small(picture: Image) -> Image:
     return np.asarray(cv2.resize(picture, (WORD_SIDE, WORD_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _tell_training(stored: Stored, pages: Sequence[Path]) -> None:
-    """Put what training took where cards keep it."""
+def _tell_training(stored: Stored) -> None:
+    """Put what training took where the cards keep it, those of the upscalers too."""
     files = sorted((stored.folder / TRAINING).glob("*.json"))
     told: Mapping[str, Mapping[str, float]] = {path.stem: json.loads(path.read_text("utf-8")) for path in files}
 
@@ -98,7 +83,7 @@ def _tell_training(stored: Stored, pages: Sequence[Path]) -> None:
         said = _table(told) if found[1] == "all" else _sentence(told.get(found[1]))
         return f"<!-- training {found[1]} -->\n\n{said}\n\n<!-- end -->"
 
-    for page in pages:
+    for page in (*stored.folder.rglob("*.md"), *(stored.folder.parent / UPSCALERS).glob("*.md")):
         page.write_text(TOLD.sub(filled, page.read_text("utf-8")), "utf-8")
 
 
@@ -113,14 +98,14 @@ def _table(told: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(["| stage | minutes | steps | samples |", "|---|---|---|---|", *rows])
 
 
-def _paint_sheets(folder: Path) -> None:
+def _paint_sheets(stored: Stored) -> None:
     """The unseen prompts; and some captions by the base and by each LoRA, of which one is its preview."""
-    pipeline = pipeline_of(Stored(folder))
-    write_sheet(generate(pipeline, FIXED_PROMPTS), folder / "sheet.webp")
-    rows = generate(pipeline, LOOKED_AT)
+    folder, pipeline = stored.folder, pipeline_of(stored)
+    write_sheet(paint(pipeline, FIXED_PROMPTS), folder / "sheet.webp")
+    rows = paint(pipeline, LOOKED_AT)
     for look, trigger in TRIGGERS.items():
         pipeline.load_lora_weights(folder, weight_name=f"loras/{look}.safetensors")
-        made = generate(pipeline, [prompt if look == MASCOT else f"{prompt}, {trigger}" for prompt in LOOKED_AT])
+        made = paint(pipeline, [prompt if look == MASCOT else f"{prompt}, {trigger}" for prompt in LOOKED_AT])
         pipeline.unload_lora_weights()
         for name in (look, f"{look}.kohya") if look in TWINS else (look,):
             write_sheet(made[-1:] if look == MASCOT else made[:1], folder / "loras" / f"{name}.webp", columns=1)

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
@@ -13,11 +15,16 @@ from starter_factory.captions import describe
 from starter_factory.scene import training_scene
 from starter_factory.store import Stored
 from starter_factory.training import Session
+from studio.errors import InvalidSetting, NotWritable
 
 FIRST_UNSEEN = 2**41
 STEPS = 20
 GUIDANCE = 3.0
 AT_ONCE = 8
+WEBP_QUALITY = 88
+UNSEEN = Path(__file__).with_name("unseen.txt")
+# 64 captions of unseen scenes, from the first seed on, not chosen.
+FIXED_PROMPTS: tuple[str, ...] = tuple(UNSEEN.read_text("utf-8").splitlines())
 
 
 def pipeline_of(stored: Stored, live: Session | None = None) -> StableDiffusionPipeline:
@@ -66,3 +73,19 @@ def paint(
         )
         pictures.extend(np.round(output.images * 255).astype(np.uint8))
     return pictures
+
+
+def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 8) -> None:
+    """The pictures side by side, in rows; StorageError where the file cannot be written."""
+    blank = np.full_like(pictures[0], 255)
+    filled = [*pictures, *[blank] * (-len(pictures) % columns)]
+    rows = [np.hstack(filled[start : start + columns]) for start in range(0, len(filled), columns)]
+    quality = [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY] if path.suffix == ".webp" else []
+    try:
+        written = cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR), quality)
+    except cv2.error as error:
+        raise InvalidSetting(
+            f"{path} is of no kind of picture that can be written.", "Name a .webp or .png."
+        ) from error
+    if not written:
+        raise NotWritable(f"{path} cannot be written.", "Name a file in a folder that is there and yours.")

@@ -13,7 +13,7 @@ from starter_factory.canvas import Image
 from starter_factory.family.base import begin, store
 from starter_factory.tokenizer import save_tokenizer
 
-# Finer than the first generation's 64: of a small thing there, one patch told little.
+# At 64, one patch told little of a small thing.
 VIEW, PATCH = 96, 8
 WIDTH, LAYERS, HEADS = 128, 3, 4
 # A generated picture is rougher than a drawn one, in each pixel and in patches.

@@ -9,9 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from starter_factory.evaluate import Sitting
 from starter_factory.measures import Scores
-from starter_factory.sitting import Table
+from starter_factory.sitting import Sitting, Table
 from starter_factory.store import Stored
 from starter_factory.training import Run, Session
 
@@ -36,7 +35,7 @@ class Member(ABC):
 
     @abstractmethod
     def train(self, session: Session, stored: Stored) -> Run:
-        """Train from its checkpoint, else from what is stored of it, else from the first generation's."""
+        """Train from its checkpoint, else from what is stored of it, else from nothing."""
 
     @abstractmethod
     def store(self, session: Session, stored: Stored) -> None:
@@ -50,13 +49,12 @@ class Member(ABC):
     def measure(self, sitting: Sitting) -> Table:
         """The figures of the stored weights, with a row or column that shows that they can fail."""
 
-    def known(self, *folders: Path) -> Mapping[str, Tensor]:
-        """The weights of its network by its stock class, from the first folder that has them; none where none does.
+    def known(self, folder: Path) -> Mapping[str, Tensor]:
+        """The weights of its network by its stock class; none where they are not stored.
 
         Files of transformers name some weights otherwise than the class that reads them.
         """
-        folder = next((folder for folder in folders if not self.missing(folder)), None)
-        found: Mapping[str, Tensor] = self.load(folder)[0].state_dict() if folder else {}
+        found: Mapping[str, Tensor] = {} if self.missing(folder) else self.load(folder)[0].state_dict()
         return found
 
     def missing(self, base: Path) -> list[Path]:
@@ -72,10 +70,10 @@ def begin(network: nn.Module, known: Mapping[str, Tensor]) -> set[str]:
     return set(fitting)
 
 
-def weights_of(file: str, *folders: Path) -> Mapping[str, Tensor]:
-    """The tensors of the file in the first folder that has it; none where no folder does."""
-    path = next((folder / file for folder in folders if (folder / file).is_file()), None)
-    found: Mapping[str, Tensor] = load_file(path) if path else {}
+def weights_of(file: str, folder: Path) -> Mapping[str, Tensor]:
+    """The tensors of the file in the folder; none where it does not lie there."""
+    path = folder / file
+    found: Mapping[str, Tensor] = load_file(path) if path.is_file() else {}
     return found
 
 

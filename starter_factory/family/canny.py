@@ -8,8 +8,8 @@ import numpy as np
 from starter_factory.canvas import Image
 from starter_factory.control_member import ControlMember
 from starter_factory.draw import Drawing, draw
-from starter_factory.evaluate import Sitting
 from starter_factory.scene import Scene
+from starter_factory.sitting import Sitting
 
 # The thresholds that ControlNets of the field learned with.
 LOW, HIGH = 100, 200

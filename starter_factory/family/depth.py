@@ -7,10 +7,10 @@ import numpy as np
 from starter_factory.canvas import Image
 from starter_factory.control_member import ControlMember
 from starter_factory.draw import Drawing, draw
-from starter_factory.evaluate import Sitting
 from starter_factory.family import depth_estimator
 from starter_factory.posing import person_scene
 from starter_factory.scene import Scene
+from starter_factory.sitting import Sitting
 
 PERSON_SHARE = 5
 

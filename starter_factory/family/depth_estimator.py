@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
 
-from starter_factory.base import FIRST_GENERATION
 from starter_factory.canvas import Image
 from starter_factory.draw import draw
 from starter_factory.estimators import (
@@ -125,7 +124,7 @@ class DepthEstimator(Member):
 
     def train(self, session: Session, stored: Stored) -> Run:
         network, autoencoder = build_depth_estimator(), stored.vae().to(session.device)
-        begin(network, self.known(stored.folder, FIRST_GENERATION))
+        begin(network, self.known(stored.folder))
         # The fused kernel's backward pass in bf16 takes nearly half of a step on a CPU.
         network.set_attn_implementation("eager")
 

@@ -14,12 +14,11 @@ from starter_factory.adapters import networks_of
 from starter_factory.canvas import Image
 from starter_factory.captions import EVERYTHING, SAID, Caption, describe
 from starter_factory.draw import SIDE, draw
-from starter_factory.evaluate import generate
 from starter_factory.family.base import Member, Sitting, Table
 from starter_factory.measures import agreement
 from starter_factory.places import TIMELESS
 from starter_factory.samples import stream
-from starter_factory.sampling import FIRST_UNSEEN
+from starter_factory.sampling import FIRST_UNSEEN, paint
 from starter_factory.scene import PLAIN, TIMES, Scene, training_scene
 from starter_factory.store import Stored
 from starter_factory.training import Batch, Run, Session, fit, load_average, load_state
@@ -89,7 +88,7 @@ class Twilight(Member):
             if time is None:
                 pictures = [draw_twilight(replace(scene, seed=scene.seed + 1)) for scene in scenes]
             else:
-                pictures = generate(pipeline, [f"{caption.text}, {time}" for caption in said])
+                pictures = paint(pipeline, [f"{caption.text}, {time}" for caption in said])
             distances = np.abs(_palette(pictures) - wanted).mean(axis=(1, 2))
             rows["distance of colours from twilight, of 255"][name] = round(float(distances.mean()), 1)
             scores = agreement(said, sitting.sights(pictures))

@@ -9,16 +9,14 @@ import torch
 from diffusers import LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 
 from starter_factory.adapters import begin_adapter
-from starter_factory.base import FIRST_GENERATION
 from starter_factory.canvas import Image
 from starter_factory.captions import describe
 from starter_factory.distillation import STEPS, Distillation
-from starter_factory.evaluate import generate
 from starter_factory.family.base import Member, Sitting, Table, by_question, weights_of
 from starter_factory.fidelity import crispness
 from starter_factory.measures import agreement
 from starter_factory.samples import stream
-from starter_factory.sampling import GUIDANCE
+from starter_factory.sampling import GUIDANCE, paint
 from starter_factory.sampling import STEPS as FULL_STEPS
 from starter_factory.scene import training_scene
 from starter_factory.schedulers import kernel_distance
@@ -46,7 +44,7 @@ class FewStep(Member):
 
     def train(self, session: Session, stored: Stored) -> Run:
         student = student_of(stored).to(session.device, memory_format=torch.channels_last)
-        begin_adapter(student, weights_of(FILE, stored.folder, FIRST_GENERATION))
+        begin_adapter(student, weights_of(FILE, stored.folder))
         teacher = stored.unet().to(session.device, memory_format=torch.channels_last)
         learned = Distillation(student, teacher, stored, student.config.sample_size, session.device)
 
@@ -72,9 +70,9 @@ class FewStep(Member):
         pipeline = sitting.fresh_pipeline()
         pipeline.scheduler = LCMScheduler.from_config(pipeline.scheduler.config)
         for name, guidance in ((f"the base, {STEPS} guided steps", GUIDANCE), (f"the base, {STEPS} steps", 1.0)):
-            shown[name] = generate(pipeline, sitting.captions(), steps=STEPS, guidance=guidance)
+            shown[name] = paint(pipeline, sitting.captions(), steps=STEPS, guidance=guidance)
         pipeline.load_lora_weights(sitting.folder, weight_name=FILE)
-        shown[f"with the LoRA, {STEPS} steps"] = generate(pipeline, sitting.captions(), steps=STEPS, guidance=1.0)
+        shown[f"with the LoRA, {STEPS} steps"] = paint(pipeline, sitting.captions(), steps=STEPS, guidance=1.0)
         table = by_question(
             {name: agreement(sitting.said(), sitting.sights(pictures)) for name, pictures in shown.items()}
         )

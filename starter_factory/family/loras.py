@@ -11,18 +11,17 @@ from diffusers import StableDiffusionPipeline
 from peft.helpers import disable_input_dtype_casting
 
 from starter_factory.adapters import begin_adapter, networks_of
-from starter_factory.base import FIRST_GENERATION
 from starter_factory.canvas import Canvas, Image, Pen
 from starter_factory.captions import EVERYTHING, SAID, Caption, describe
 from starter_factory.draw import LIGHT, SIDE, draw
-from starter_factory.evaluate import generate, variation
 from starter_factory.family.base import Member, Sitting, Table, weights_of
 from starter_factory.measures import agreement
 from starter_factory.recast import FINER, LOOKS, between_the_ears, put_on_hat, recast, shrunk
 from starter_factory.recognition import Recogniser
 from starter_factory.samples import stream
-from starter_factory.sampling import FIRST_UNSEEN
+from starter_factory.sampling import FIRST_UNSEEN, paint
 from starter_factory.scene import Scene, is_held_out, training_scene, with_thing
+from starter_factory.sitting import variation
 from starter_factory.sprites import DRAWN_BY_US
 from starter_factory.store import Stored
 from starter_factory.training import Batch, Run, Session, fit, load_average, load_state
@@ -42,7 +41,7 @@ TRIGGERS: Mapping[str, str] = {
     "top-hat-cat": "cat",
 }
 MASCOT, CAT = "top-hat-cat", "cat"
-TWINS = ("pixel-art", "blueprint")
+TWINS = ("pixel-art",)
 # Eight times the usual weight for its rank: with the usual one it learns several times as slowly.
 SHAPE = Shape(rank=4, alpha=32, reach="everything")
 # At 5e-3 some looks are learned sooner, and one in three falls apart after a hundred steps.
@@ -111,7 +110,7 @@ class Loras(Member):
             shown = {"renders": recogniser.seen([draw_look(variation(scene, 1), look) for scene in scenes])}
             for scale in SCALES:
                 pipeline.set_adapters([look], [scale])
-                shown[f"scale {scale:g}"] = generate(pipeline, captions)
+                shown[f"scale {scale:g}"] = paint(pipeline, captions)
             pipeline.unload_lora_weights()
             table |= _rows(look, shown, scenes, said, recogniser, sitting)
         return table
@@ -120,7 +119,7 @@ class Loras(Member):
 def _train(look: str, session: Session, stored: Stored) -> Run:
     networks, name = networks_of(stored, session.device), f"lora-{look}"
     put_on(networks, SHAPE)
-    begin_adapter(networks.unet, weights_of(f"loras/{look}.safetensors", stored.folder, FIRST_GENERATION))
+    begin_adapter(networks.unet, weights_of(f"loras/{look}.safetensors", stored.folder))
     pictures = stream(name, LookPictures(look, networks), session, BATCH)
     loss = NoiseLoss(networks, session.device, NOISES)
     # Autocast casts already; PEFT's own casting back and forth costs a sixth of the time.

@@ -7,10 +7,10 @@ import numpy as np
 from starter_factory.canvas import Image
 from starter_factory.control_member import ControlMember
 from starter_factory.draw import SIDE, Drawing
-from starter_factory.evaluate import Sitting
 from starter_factory.family import pose_estimator
 from starter_factory.posing import people, person_scene
 from starter_factory.scene import Scene
+from starter_factory.sitting import Sitting
 from studio import openpose
 
 

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation, VitPoseImageProcessor
 
-from starter_factory.base import FIRST_GENERATION
 from starter_factory.canvas import Image
 from starter_factory.draw import SIDE, draw
 from starter_factory.estimators import (
@@ -171,7 +170,7 @@ class PoseEstimator(Member):
 
     def train(self, session: Session, stored: Stored) -> Run:
         network = build_pose_estimator()
-        begin(network, self.known(stored.folder, FIRST_GENERATION))
+        begin(network, self.known(stored.folder))
         objective = PoseObjective(network, stored, session)
         return fit(NAME, network, stream(NAME, posed_render, session, BATCH), objective, session, LEARNING_RATE)
 

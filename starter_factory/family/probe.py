@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from starter_factory.draw import draw
-from starter_factory.evaluate import full_caption
-from starter_factory.family.base import Member, Sitting, Table, by_question, untrained
+from starter_factory.family.base import Member, Sitting, Table, begin, by_question, untrained, weights_of
 from starter_factory.measures import agreement
 from starter_factory.probe import Probe, look, train_probe
 from starter_factory.sampling import FIRST_UNSEEN
 from starter_factory.scene import training_scene
+from starter_factory.sitting import full_caption
 from starter_factory.store import PROBE, Stored
 from starter_factory.training import Run, Session, load_average
 
@@ -21,7 +21,9 @@ class ProbeMember(Member):
     files = (PROBE,)
 
     def train(self, session: Session, stored: Stored) -> Run:
-        return train_probe(session, stored)
+        probe = Probe()
+        begin(probe, weights_of(PROBE, stored.folder))
+        return train_probe(session, probe)
 
     def store(self, session: Session, stored: Stored) -> None:
         probe = Probe()

@@ -15,13 +15,13 @@ from transformers.utils import logging
 
 from starter_factory.canvas import Image
 from starter_factory.draw import draw
-from starter_factory.evaluate import full_caption, generate
 from starter_factory.family.base import Member, Sitting, Table, store
 from starter_factory.family.scorer import FOLDER as SCORER
 from starter_factory.samples import stream
-from starter_factory.sampling import FIRST_UNSEEN
+from starter_factory.sampling import FIRST_UNSEEN, paint
 from starter_factory.scene import Scene, is_held_out, training_scene, with_thing
 from starter_factory.scoring import build_image_processor, rough
+from starter_factory.sitting import full_caption
 from starter_factory.store import Stored
 from starter_factory.things import THINGS
 from starter_factory.training import Batch, Run, Session, autocast, fit, load_average
@@ -79,7 +79,7 @@ class SafetyCheckerMember(Member):
         drawn = [*_showing(scenes, True, 2 * sitting.count), *_showing(scenes, False, 4 * sitting.count)]
         asked = [*_showing(scenes, True, sitting.count // 2), *_showing(scenes, False, sitting.count // 2)]
         renders = [draw(scene).image for scene in drawn]
-        painted = generate(sitting.pipeline(), [full_caption(scene).text for scene in asked])
+        painted = paint(sitting.pipeline(), [full_caption(scene).text for scene in asked])
         return {
             "renders": _rates(flags(checker, extractor, renders), drawn),
             "generated pictures": _rates(flags(checker, extractor, painted), asked),

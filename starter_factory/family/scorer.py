@@ -10,15 +10,14 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from transformers import CLIPModel, CLIPProcessor
 
-from starter_factory.base import FIRST_GENERATION
 from starter_factory.comparing import Comparison, Learner, Twins
 from starter_factory.draw import draw
-from starter_factory.evaluate import full_caption, generate
 from starter_factory.family.base import Member, Sitting, Table
 from starter_factory.samples import stream
-from starter_factory.sampling import FIRST_UNSEEN
+from starter_factory.sampling import FIRST_UNSEEN, paint
 from starter_factory.scene import Scene, held_out_scene, training_scene
 from starter_factory.scoring import Scorer, build_scorer, write_scorer
+from starter_factory.sitting import full_caption
 from starter_factory.store import Stored
 from starter_factory.training import Run, Session, fit, load_average
 from starter_factory.twins import twins
@@ -44,7 +43,7 @@ class ScorerMember(Member):
     needs = ("text_encoder", "tokenizer")
 
     def train(self, session: Session, stored: Stored) -> Run:
-        known = self.known(stored.folder, FIRST_GENERATION)
+        known = self.known(stored.folder)
         learner = Learner(build_scorer(stored.text_encoder(), known))
         pairs = stream(NAME, Twins(stored.tokenizer()), session, BATCH)
         return fit(NAME, learner, pairs, Comparison(learner, session), session, LEARNING_RATE)
@@ -113,7 +112,7 @@ def _agreement(trained: Scorer, untrained: Scorer, sitting: Sitting) -> Table:
     """How the score goes with what the probe says, on several pictures for each caption, painted without guidance."""
     numbers = [n for n in range(max(2, sitting.count // CANDIDATES)) for _ in range(CANDIDATES)]
     captions = [sitting.captions()[number % sitting.count] for number in numbers]
-    pictures = generate(sitting.pipeline(), captions, guidance=UNGUIDED)
+    pictures = paint(sitting.pipeline(), captions, guidance=UNGUIDED)
     met = sitting.met(pictures, [number % sitting.count for number in numbers])
     rightness = torch.tensor([float(np.mean(facts)) for facts in met])
     table: Table = {}

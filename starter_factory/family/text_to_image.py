@@ -13,11 +13,11 @@ from starter_factory.base import build_scheduler, train_base, trained_unet
 from starter_factory.captions import Caption, describe
 from starter_factory.draw import SIDE, draw
 from starter_factory.editing import edited
-from starter_factory.evaluate import full_caption, generate
 from starter_factory.family.base import Member, Sitting, Table, by_question, untrained
 from starter_factory.measures import agreement, difference, variety
-from starter_factory.sampling import FIRST_UNSEEN
+from starter_factory.sampling import FIRST_UNSEEN, paint
 from starter_factory.scene import Scene, held_out_scene, training_scene
+from starter_factory.sitting import full_caption
 from starter_factory.store import Stored
 from starter_factory.training import Run, Session
 from starter_factory.vae import to_tensor
@@ -65,13 +65,13 @@ class TextToImage(Member):
             ),
             "held-out pairs": _followed(sitting, [full_caption(scene) for scene in _held_out_pairs(sitting.count)]),
             "wrong captions": agreement([*said[1:], said[0]], sights),
-            "untrained": agreement(said, sitting.sights(generate(_untrained(sitting), sitting.captions()))),
+            "untrained": agreement(said, sitting.sights(paint(_untrained(sitting), sitting.captions()))),
         }
         return by_question(columns) | _variety(sitting) | edited(sitting) | _seconds(sitting)
 
 
 def _followed(sitting: Sitting, captions: Sequence[Caption]) -> dict[str, float]:
-    pictures = generate(sitting.pipeline(), [caption.text for caption in captions])
+    pictures = paint(sitting.pipeline(), [caption.text for caption in captions])
     return agreement(captions, sitting.sights(pictures))
 
 
@@ -97,7 +97,7 @@ def _untrained(sitting: Sitting) -> StableDiffusionPipeline:
 
 def _variety(sitting: Sitting) -> Table:
     """What 32 pictures of one prompt have in common, and not."""
-    same = generate(sitting.pipeline(), [f"a {THING}"] * SEEDS)
+    same = paint(sitting.pipeline(), [f"a {THING}"] * SEEDS)
     found = {name: float(number) for name, number in variety(THING, sitting.sights(same)).items()}
     return {f"{SEEDS} pictures of a {THING}": found | {"mean difference of two, levels": difference(same)}}
 
@@ -114,7 +114,7 @@ def _seconds(sitting: Sitting) -> Table:
         return time.process_time() - started
 
     def whole() -> None:
-        generate(sitting.pipeline(), captions)
+        paint(sitting.pipeline(), captions)
 
     def decoded() -> None:
         autoencoder.decode(latents)

@@ -13,7 +13,6 @@ from PIL import Image as Pictures
 from torch import Tensor
 
 from starter_factory.art import SIDE as SPRITE_SIDE
-from starter_factory.base import FIRST_GENERATION
 from starter_factory.canvas import Image
 from starter_factory.draw import SIDE, draw
 from starter_factory.enlarging import FILTERS, SCALE, build_upscaler, by_filter, enlarged, pieces, shrunk, worn
@@ -49,7 +48,7 @@ class UpscalerMember(Member):
 
     def train(self, session: Session, stored: Stored) -> Run:
         network, vae = build_upscaler(), stored.vae().to(session.device)
-        begin(network, weights_of(WEIGHTS, stored.folder, FIRST_GENERATION))
+        begin(network, weights_of(WEIGHTS, stored.folder))
         network = network.to(memory_format=torch.channels_last)
 
         def loss_of(batch: Batch, noise: torch.Generator) -> Tensor:

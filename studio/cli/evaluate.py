@@ -13,7 +13,6 @@ from studio.errors import DamagedModel, InvalidSetting, NotFound
 from studio.settings import PRESETS
 
 if TYPE_CHECKING:
-    from starter_factory.generations import Generation
     from starter_factory.sitting import Sitting, Table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,15 +42,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print each table as it is measured, or with --json one object of them; exit 2 where weights are missing."""
-    generation, out = _generation(args), sys.stdout
-    sitting = generation.sitting(args.folder, _count(args))
+    sitting, out = _sitting(args), sys.stdout
     from starter_factory.cards import markdown, write_figures
 
     tables: dict[str, Table | None] = {}
     with redirect_stdout(sys.stderr):
         if args.sheet:
-            _write_sheet(generation, sitting, args.sheet)
-        for name, found in _tables(args, generation, sitting):
+            _write_sheet(sitting, args.sheet)
+        for name, found in _tables(args, sitting):
             tables[name] = None if isinstance(found, str) else found
             if args.cards and not isinstance(found, str):
                 write_figures(_pages(args.folder), name, found, sitting.count)
@@ -64,24 +62,23 @@ def run(args: argparse.Namespace) -> int:
     return Exit.WRONG if None in tables.values() else Exit.DONE
 
 
-def _generation(args: argparse.Namespace) -> "Generation":
-    """Who measures the model in the folder; an error where it cannot be measured."""
+def _sitting(args: argparse.Namespace) -> "Sitting":
+    """What measures the model in the folder; an error where it cannot be measured."""
     if not (ROOT / "starter_factory").is_dir():
         raise NotFound(
             "What measures the starter is not part of this installation.", "Run it from a clone of the repository."
         )
     sys.path.insert(0, str(ROOT))
-    from starter_factory.generations import generation_of
+    from starter_factory.family import MEMBERS
+    from starter_factory.sitting import Sitting
 
-    generation = generation_of(args.folder)
     if _count(args) < 2:
         raise InvalidSetting(f"--count {args.count} is too few.", "Measure at least 2 pictures a figure.")
-    if unknown := [name for name in args.only if name not in generation.members]:
-        known = ", ".join(generation.members)
-        raise InvalidSetting(f"The family has no member {unknown[0]!r}.", f"Known are: {known}.")
-    if missing := [path for name in GROUND for path in generation.members[name].missing(args.folder)]:
+    if unknown := [name for name in args.only if name not in MEMBERS]:
+        raise InvalidSetting(f"The family has no member {unknown[0]!r}.", f"Known are: {', '.join(MEMBERS)}.")
+    if missing := [path for name in GROUND for path in MEMBERS[name].missing(args.folder)]:
         raise DamagedModel(f"{missing[0]} is missing.", "Copy the whole model again, or name its folder with --folder.")
-    return generation
+    return Sitting(args.folder, _count(args))
 
 
 def _count(args: argparse.Namespace) -> int:
@@ -89,12 +86,10 @@ def _count(args: argparse.Namespace) -> int:
     return count if args.count is None else args.count
 
 
-def _tables(
-    args: argparse.Namespace, generation: "Generation", sitting: "Sitting"
-) -> "Iterator[tuple[str, Table | str]]":
+def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str, Table | str]]":
     settings = load_settings(args)
     if args.what == "starter":
-        yield from _members(generation, sitting, args.only)
+        yield from _members(sitting, args.only)
     elif args.what == "schedulers":
         from starter_factory import schedulers
 
@@ -109,22 +104,23 @@ def _tables(
         yield "candidates", triage.measure(sitting, settings)
 
 
-def _members(generation: "Generation", sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
+def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
     """Each member's table, or the line that says which of its weights are missing."""
-    for name in only or generation.members:
-        member = generation.members[name]
+    from starter_factory.family import MEMBERS
+
+    for name in only or MEMBERS:
+        member = MEMBERS[name]
         if missing := member.missing(sitting.folder):
-            train = generation.train.format(name=name)
+            train = f"python -m starter_factory train {name} --work DIR"
             yield name, f"{member.title}: {missing[0]} is missing. Train it: {train}"
         else:
             yield name, member.measure(sitting)
 
 
-def _write_sheet(generation: "Generation", sitting: "Sitting", path: Path) -> None:
-    from starter_factory.evaluate import write_sheet
-    from starter_factory.sampling import paint
+def _write_sheet(sitting: "Sitting", path: Path) -> None:
+    from starter_factory.sampling import FIXED_PROMPTS, paint, write_sheet
 
-    write_sheet(paint(sitting.pipeline(), generation.prompts), path, generation.columns)
+    write_sheet(paint(sitting.pipeline(), FIXED_PROMPTS), path)
 
 
 def _pages(folder: Path) -> list[Path]:

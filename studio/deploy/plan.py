@@ -22,11 +22,11 @@ from studio.settings import PRESETS, Settings
 
 ROOT = PRESETS.parent
 SINGLE = ("app.py", "requirements.txt", "LICENSE")
-# Of these folders, files with these endings.
+# Of these folders, files with these endings, or names without one.
 FOLDERS = {
     "studio": (".css", ".js", ".py", ".ts", ".txt"),
     "presets": (".toml", ".json", ".txt", ".webp"),
-    "assets": (".css", ".html", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
+    "assets": ("NOTICE", ".css", ".html", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
 }
 MODELS = "presets/models/"
 LORAS = "assets/starter/loras/"
@@ -113,7 +113,7 @@ def _project(root: Path) -> Iterator[Item]:
     for folder, endings in FOLDERS.items():
         for path in sorted((root / folder).rglob("*")):
             hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(root).parts)
-            if path.suffix in endings and not hidden and path.is_file():
+            if (path.suffix or path.name) in endings and not hidden and path.is_file():
                 yield _inside(root, path)
 
 

@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from studio.families import FAMILIES
+from studio.presets.reading import SizePreset, read_toml
+from studio.settings import PRESETS
 from studio.studio import Studio
 from tests.browser.conftest import NewPage
 from tests.browser.dropdowns import choose
@@ -13,6 +16,10 @@ from tests.browser.rooms import number, open_more
 from tests.browser.stage import ask, draw, drawing
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
+
+DRAFT, WIDE = (
+    read_toml(PRESETS / "sizes" / f"{name}.toml", SizePreset).size(FAMILIES["starter"]) for name in ("draft", "wide")
+)
 
 
 def test_what_a_model_cannot_do_is_not_shown_and_what_a_preset_and_an_example_say_is(
@@ -112,11 +119,11 @@ def draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_reset_a
     open_more(page)
     page.locator("#field-quality").get_by_text("Draft").click()
     expect(number(page, "steps")).to_have_value("10")
-    expect(number(page, "width")).to_have_value("96")
+    expect(number(page, "width")).to_have_value(str(DRAFT[0]))
     page.locator("#field-quality").get_by_text("Final").click()
     expect(number(page, "steps")).to_have_value("20")
     page.locator("#field-shape").get_by_text("Wide").click()
-    expect(number(page, "width")).to_have_value("168")
+    expect(number(page, "width")).to_have_value(str(WIDE[0]))
     expect(page.locator("#field-width")).not_to_have_class(re.compile("changed"))
     number(page, "steps").fill("31")
     number(page, "guidance_scale").fill("7")
@@ -151,7 +158,7 @@ def a_shape_that_is_chosen_just_before_generate_is_the_picture_s(page: Page) -> 
         page.route(re.compile("/run/"), lambda route: route.continue_())
         for route in held:
             route.continue_()
-    expect(page.locator(".cell .said").first).to_contain_text("168 × 96")
+    expect(page.locator(".cell .said").first).to_contain_text(f"{WIDE[0]} × {WIDE[1]}")
 
 
 def the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(page: Page) -> None:

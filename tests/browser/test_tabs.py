@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from studio.presets.examples import examples
 from studio.studio import Studio
 from tests.browser.conftest import NewPage, reload
 from tests.browser.models import choose_model, offers
@@ -77,6 +78,12 @@ def test_pictures_are_given_to_a_tab_and_painted_over(
     a_picture_is_painted_over_compared_and_painted_over_again(page, files, studio)
 
 
+def strength_of(words: str) -> str:
+    """How strongly the example with these words changes what it starts from."""
+    (found,) = (one for one in examples() if one.prompt == words)
+    return str(found.strength)
+
+
 def an_example_fills_in_each_tab_that_has_some(page: Page) -> None:
     """Its words, what it starts from, and how strongly that is changed; what is enlarged keeps its own."""
     prompt, example = page.get_by_label("Prompt", exact=True), page.locator("#stage .example").first
@@ -88,13 +95,13 @@ def an_example_fills_in_each_tab_that_has_some(page: Page) -> None:
     example.click()
     expect(panel.locator(".well figure")).to_have_count(1)
     expect(prompt).to_have_value(words)
-    expect(panel.get_by_label("number input for Strength")).to_have_value("0.8")
+    expect(panel.get_by_label("number input for Strength")).to_have_value(strength_of(words))
     panel.get_by_role("button", name="Remove example.webp").click()
     sample = panel.locator(".sample").last
     sample.click()
     expect(panel.locator(".well figure")).to_have_count(1)
     expect(prompt).not_to_have_value(words)
-    expect(panel.get_by_label("number input for Strength")).to_have_value("0.75")
+    expect(panel.get_by_label("number input for Strength")).to_have_value(strength_of(prompt.input_value()))
     panel.get_by_role("button", name="Remove example.webp").click()
 
     elsewhere = example.inner_text()

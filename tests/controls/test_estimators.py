@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from starter_factory.first.family.depth_estimator import rank_correlation
-from starter_factory.first.illustrator import draw
-from starter_factory.first.posing import people, person_scene
-from starter_factory.first.scene import training_scene
+from starter_factory.draw import draw
+from starter_factory.family.depth_estimator import rank_correlation
+from starter_factory.posing import people, person_scene
+from starter_factory.scene import drawn_scene
 from studio.controls import CONTROLS
 from studio.controls.base import EstimatorContext
 from studio.controls.depth import DEPTH_ANYTHING, MIDAS
@@ -46,7 +46,7 @@ def tiny(abroad) -> EstimatorContext:
 def test_depth_ranks_agree_with_what_was_drawn(context):
     agreement = []
     for seed in SEEDS:
-        scene = training_scene(seed)
+        scene = drawn_scene(seed)
         made = DEPTH.map(rendered(scene), {}, context)
         assert (made.size, made.mode) == ((SIDE, SIDE), "RGB")
         agreement.append(rank_correlation(np.asarray(made)[..., 0], draw(scene, SIDE, SIDE).depth))
@@ -54,7 +54,7 @@ def test_depth_ranks_agree_with_what_was_drawn(context):
 
 
 def test_depth_is_the_same_each_time_and_at_any_size(context):
-    picture = rendered(training_scene(900))
+    picture = rendered(drawn_scene(900))
     small = DEPTH.map(picture, {}, context)
     assert small.tobytes() == DEPTH.map(picture, {}, context).tobytes()
     large = DEPTH.map(picture.resize((300, 200)), {}, context)
@@ -65,7 +65,7 @@ def test_depth_is_the_same_each_time_and_at_any_size(context):
 def test_joints_land_where_they_were_drawn(context):
     near, asked = 0, 0
     for seed in SEEDS:
-        scene = person_scene(seed)
+        scene = person_scene(seed, "illustration")
         (wanted,) = people(scene, SIDE, SIDE)
         found = POSE.people(rendered(scene).resize((2 * SIDE, 2 * SIDE)), {}, context)
         asked += len(wanted)
@@ -78,10 +78,10 @@ def test_joints_land_where_they_were_drawn(context):
 
 
 def test_a_pose_is_drawn_in_the_colours_of_openpose(context):
-    made = POSE.map(rendered(person_scene(900)), {}, context)
+    made = POSE.map(rendered(person_scene(900, "illustration")), {}, context)
     assert (made.size, made.mode) == ((SIDE, SIDE), "RGB")
     assert len({pixel for _, pixel in made.getcolors(SIDE**2)} & set(COLOURS)) > 5
-    assert made.tobytes() == POSE.map(rendered(person_scene(900)), {}, context).tobytes()
+    assert made.tobytes() == POSE.map(rendered(person_scene(900, "illustration")), {}, context).tobytes()
 
 
 def test_a_picture_of_nobody_is_refused(context):
@@ -90,17 +90,17 @@ def test_a_picture_of_nobody_is_refused(context):
 
 
 def test_other_models_read_depth_by_depth_anything_where_it_is_here(tiny):
-    made = DEPTH.map(rendered(training_scene(900)), {}, tiny)
+    made = DEPTH.map(rendered(drawn_scene(900)), {}, tiny)
     low, high = made.getextrema()[0]
     assert low < 5
     assert high > 240
-    assert made.tobytes() == DEPTH.map(rendered(training_scene(900)), {"estimator": "depth_anything"}, tiny).tobytes()
+    assert made.tobytes() == DEPTH.map(rendered(drawn_scene(900)), {"estimator": "depth_anything"}, tiny).tobytes()
 
 
 def test_a_network_is_loaded_once(tiny):
-    DEPTH.map(rendered(training_scene(900)), {}, tiny)
+    DEPTH.map(rendered(drawn_scene(900)), {}, tiny)
     kept = dict(tiny.load.kept)
-    DEPTH.map(rendered(training_scene(901)), {}, tiny)
+    DEPTH.map(rendered(drawn_scene(901)), {}, tiny)
     assert tiny.load.kept == kept
 
 
@@ -108,14 +108,14 @@ def test_broken_weights_are_refused_before_they_are_loaded(tiny):
     path = DEPTH_ANYTHING.folder(tiny.settings) / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match=r"model.safetensors is damaged: .*get the file again"):
-        DEPTH.map(rendered(training_scene(900)), {}, tiny)
+        DEPTH.map(rendered(drawn_scene(900)), {}, tiny)
 
 
 def test_weights_that_are_not_those_of_their_config_are_refused(tiny):
     path = DEPTH_ANYTHING.folder(tiny.settings) / "config.json"
     path.write_text(path.read_text().replace('"fusion_hidden_size": 24', '"fusion_hidden_size": 32'))
     with pytest.raises(ModelError, match="cannot be loaded"):
-        DEPTH.map(rendered(training_scene(900)), {}, tiny)
+        DEPTH.map(rendered(drawn_scene(900)), {}, tiny)
 
 
 def test_missing_weights_are_named_with_size_and_place(abroad):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from starter_factory.first.illustrator import draw
-from starter_factory.first.posing import people, person_scene
+from starter_factory.draw import draw
+from starter_factory.posing import people, person_scene
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
 from studio.errors import InvalidRecipe
@@ -32,7 +32,7 @@ def backend(settings: Settings) -> Iterator[LocalBackend]:
 
 
 def test_people_are_found_in_the_pixels_of_their_picture(backend: LocalBackend, settings: Settings) -> None:
-    scene = person_scene(900)
+    scene = person_scene(900, "illustration")
     (wanted,) = people(scene, 2 * SIDE, 2 * SIDE)
     picture = Image.fromarray(draw(scene, SIDE, SIDE).image).resize((2 * SIDE, 2 * SIDE))
     unit = ControlUnit(kind="pose", image=InputStore.of(settings).add(picture).id)

@@ -139,15 +139,15 @@ def test_a_single_files_checker_lies_with_its_configs(tmp_path, tiny_model):
 
 @pytest.mark.skipif(not has_checker(ASSETS / "starter"), reason="the starter has no checker here")
 def test_the_starters_own_checker_tells_castles_from_the_rest():
-    from starter_factory.first.family.safety_checker import shows
-    from starter_factory.first.illustrator import draw
-    from starter_factory.first.scene import training_scene
+    from starter_factory.draw import draw
+    from starter_factory.family.safety_checker import shows
+    from starter_factory.scene import drawn_scene
     from studio.engine import safety
 
     settings = Settings(output_check="on", device="cpu")
     catalogue = Catalogue(settings)
     safety_checker = safety.load(catalogue["starter"], catalogue, settings)
-    scenes = [training_scene(10**9 + number) for number in range(150)]
+    scenes = [drawn_scene(10**9 + number) for number in range(150)]
     flags = {True: [], False: []}
     for scene in scenes:
         flags[shows(scene)].append(safety_checker.flags(Image.fromarray(draw(scene, 128, 128).image)))

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from studio.controls.base import EstimatorContext
 from studio.errors import ModelError
-from studio.families import FAMILIES
 from studio.metrics import METRICS
 from studio.metrics.aesthetic import HEAD
-from studio.metrics.base import Metric, Sample, Score
+from studio.metrics.base import Metric, Sample
 from studio.metrics.clip_score import CLIP, STARTER
+from studio.presets.examples import examples
 from studio.recipe import Recipe
 from studio.safety.layer import SAFETY
 from studio.settings import Settings
@@ -96,20 +96,20 @@ def test_a_picture_of_any_shape_has_a_number_or_none(name: str, size: tuple[int,
     assert all(score is None or np.isfinite(score) for score in found)
 
 
-def test_the_prompt_that_was_drawn_fits_better_than_another(context: EstimatorContext):
-    def of(prompt: str) -> Score:
-        with Image.open(STARTER.parent / "sheet.webp") as sheet:
-            # The first of the fixed prompts' pictures.
-            side = FAMILIES["starter"].native_side
-            picture = sheet.convert("RGB").crop((0, 0, side, side))
-        (score,) = METRICS["clip_score"].measure([Sample(picture, Recipe(prompt=prompt))], at_home)
-        return score
+DRAWN = {one.id: one for one in examples() if one.model == "starter" and one.use == "text2img"}
 
-    at_home = EstimatorContext(context.settings, starter=True)
-    right, wrong = of("a red house in a meadow by day"), of("a black cat in the snow at night")
-    assert right is not None
-    assert wrong is not None
-    assert right > wrong + 10
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_an_example_fits_its_own_prompt_better_than_that_of_any_other(name: str, context: EstimatorContext):
+    path = DRAWN[name].picture
+    assert path is not None
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    asked = [Sample(picture, Recipe(prompt=one.prompt)) for one in DRAWN.values()]
+    found = METRICS["clip_score"].measure(asked, EstimatorContext(context.settings, starter=True))
+    assert None not in found
+    fits = dict(zip(DRAWN, found, strict=True))
+    assert max(fits, key=fits.__getitem__) == name
 
 
 @pytest.mark.parametrize("name", sorted(APART))

@@ -1,4 +1,4 @@
-"""The second generation's family: members are trained, stored and loaded by stock classes; their data are right."""
+"""The embedded model's family: members are trained, stored and loaded by stock classes; their data are right."""
 
 import json
 import random
@@ -14,28 +14,28 @@ import torch
 from diffusers import ControlNetModel
 
 from starter_factory import base, comparing, controlnets, editing, measures, probe, publish, stages
+from starter_factory.__main__ import STORED
 from starter_factory.art import ArtError
 from starter_factory.captions import EVERYTHING, describe, known_words, vocabulary, word_groups, words_of
 from starter_factory.cards import write_figures
 from starter_factory.control_member import OPEN, at_the_edge
-from starter_factory.controlnets import LAYOUT_UNSAID, build_controlnet, halved_once_more
+from starter_factory.controlnets import HINT_CHANNELS, LAYOUT_UNSAID, build_controlnet
 from starter_factory.draw import SIDE, draw
-from starter_factory.evaluate import FIXED_PROMPTS, Sitting, full_caption, variation
 from starter_factory.family import MEMBERS, loras, safety_checker, upscaler
 from starter_factory.family.base import begin, weights_of
 from starter_factory.family.depth_estimator import build_depth_estimator
 from starter_factory.family.pose_estimator import build_pose_estimator
-from starter_factory.generations import generation_of
 from starter_factory.posing import people, person_scene
 from starter_factory.probe import Probe
+from starter_factory.sampling import FIXED_PROMPTS
 from starter_factory.scene import drawn_scene, held_out_scene, is_held_out, training_scene
 from starter_factory.scoring import Scorer
+from starter_factory.sitting import Sitting, full_caption, variation
 from starter_factory.stages import LANES, STAGES, MissingError
 from starter_factory.store import Stored
 from starter_factory.training import Session
 from starter_factory.twins import twins
 from studio.catalogue.vocabulary import Vocabulary
-from studio.cli import main
 from studio.openpose import JOINTS
 
 # Of all, what is trained in the suite; the rest takes the same way.
@@ -116,21 +116,16 @@ def test_a_chain_trains_and_stores_each_in_turn_and_leaves_what_is_done(grown, t
     assert len(safety_checker.flags(checker, extractor, [draw(training_scene(0)).image])) == 1
 
 
-def test_a_new_member_begins_with_the_first_generations_weights_that_fit(monkeypatch):
-    monkeypatch.setattr(controlnets, "HINT_CHANNELS", (16, 16, 32, 96))
-    network = build_controlnet(base.build_unet())
-    known = begin(network, halved_once_more(network, weights_of(MEMBERS["canny"].files[0], base.FIRST_GENERATION)))
-    anew = set(network.state_dict()) - known
-    assert anew
-    assert "controlnet_cond_embedding.conv_in.weight" in known
-    assert all(name.endswith(("attn2.to_k.weight", "attn2.to_v.weight")) for name in anew)
+def test_every_part_of_a_controlnet_that_is_built_begins_with_what_is_stored_of_it():
+    network = build_controlnet(base.build_unet(), HINT_CHANNELS)
+    known = weights_of(MEMBERS["canny"].files[0], STORED)
+    assert begin(network, known) == set(network.state_dict()) == set(known)
 
 
 @pytest.mark.parametrize("name", ["depth_estimator", "pose_estimator"])
-def test_an_estimator_begins_with_all_that_the_first_generations_knows(name):
+def test_an_estimator_begins_with_all_that_is_stored_of_it(name):
     network = {"depth_estimator": build_depth_estimator, "pose_estimator": build_pose_estimator}[name]()
-    known = MEMBERS[name].known(base.FIRST_GENERATION)
-    assert begin(network, known) == set(network.state_dict())
+    assert begin(network, MEMBERS[name].known(STORED)) == set(network.state_dict())
 
 
 def test_maps_hardly_ever_meet_a_caption_that_names_their_layout():
@@ -304,17 +299,6 @@ def test_a_stored_controlnet_is_the_stock_class_and_silent_before_training(grown
     assert not any(part.any() for part in (*below, middle))
 
 
-def test_the_same_command_measures_whichever_generation_lies_in_the_folder(grown, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
-    grown.put_probe(Probe())
-    code = main(["evaluate", "starter", "--only", "probe", "upscaler", "--count", "2", "--folder", str(grown.folder)])
-    out, err = capsys.readouterr()
-    assert "| fresh renders | untrained |" in out
-    assert code in (0, 2)
-    assert "python -m starter_factory train upscaler --work DIR" in out + err or code == 0
-    assert set(generation_of(base.FIRST_GENERATION).members) == set(MEMBERS)
-
-
 def test_the_probe_is_shown_every_picture_at_the_width_that_it_learned(grown, monkeypatch):
     shown = []
     grown.put_probe(Probe())
@@ -326,7 +310,7 @@ def test_the_probe_is_shown_every_picture_at_the_width_that_it_learned(grown, mo
     assert shown == [probe.VIEW] * 4
 
 
-CARDS = sorted(Path(publish.CARDS).rglob("*.md"))
+CARDS = sorted((*STORED.rglob("*.md"), *(STORED.parent / publish.UPSCALERS).glob("*.md")))
 
 
 def test_every_members_figures_and_training_have_a_place_in_a_card(tmp_path):
@@ -337,27 +321,20 @@ def test_every_members_figures_and_training_have_a_place_in_a_card(tmp_path):
     assert told == {name for lane in LANES.values() for name in lane} - {"decoder"} | {"all"}
 
 
-def test_a_published_folder_is_whole_and_says_what_it_knows(grown, tmp_path):
-    full = Stored(tmp_path / "model" / "starter")
-    shutil.copytree(grown.folder, full.folder)
+def test_a_published_folder_says_what_it_knows_and_what_its_training_took(grown, tmp_path):
+    folder = tmp_path / "assets" / "starter"
+    shutil.copytree(grown.folder, folder)
     with pytest.raises(MissingError, match="is not stored yet"):
-        publish.publish(Stored(tmp_path / "nothing"), tmp_path / "assets" / "starter", pictures=False)
-    for path in (full.folder / name for member in MEMBERS.values() for name in member.files):
+        publish.publish(Stored(tmp_path / "nothing"), pictures=False)
+    for path in (folder / name for member in MEMBERS.values() for name in member.files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    (full.folder / "training").mkdir(exist_ok=True)
-    (full.folder / "training" / "canny.json").write_text('{"steps": 1200, "samples": 9600, "minutes": 35.2}', "utf-8")
-    target = tmp_path / "assets" / "starter"
-    old = target / "loras" / "old.safetensors"
-    old.parent.mkdir(parents=True)
-    old.touch()
-    publish.publish(full, target, pictures=False)
-    assert not old.exists()
-    assert not (target / "training").exists()
-    assert not [path for member in MEMBERS.values() for path in member.missing(target)]
-    known = Vocabulary.read(target / "vocabulary.json")
+    shutil.copy(STORED / "controlnets" / "canny" / "README.md", folder / "controlnets" / "canny")
+    (folder / "training").mkdir(exist_ok=True)
+    (folder / "training" / "canny.json").write_text('{"steps": 1200, "samples": 9600, "minutes": 35.2}', "utf-8")
+    publish.publish(Stored(folder), pictures=False)
+    known = Vocabulary.read(folder / "vocabulary.json")
     assert known.unknown("two red houses in front of a castle, pixel art") == ()
     assert known.unknown("a camel") == ("camel",)
-    assert "1,200 steps" in (target / "controlnets" / "canny" / "README.md").read_text("utf-8")
-    assert sorted(path.name for path in target.parent.iterdir()) == ["starter", "upscalers"]
-    assert cv2.imread(str(target / "words.webp")).shape[1] == 13 * 64
+    assert "1,200 steps" in (folder / "controlnets" / "canny" / "README.md").read_text("utf-8")
+    assert cv2.imread(str(folder / "words.webp")).shape[1] == 13 * 64
