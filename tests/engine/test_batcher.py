@@ -84,7 +84,9 @@ def test_who_comes_while_others_are_made_is_in_the_next_step() -> None:
     assert str(early.trail) == "2x2, 4x1, 2x1"
 
 
-def test_what_a_newcomer_has_done_before_its_first_step_lets_no_step_pass() -> None:
+def test_what_a_newcomer_has_done_before_its_first_step_lets_no_step_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So long that no busy machine makes the newcomer's thread miss it.
+    monkeypatch.setattr("studio.engine.batcher.MOMENT", 60.0)
     network, steps = Adding(), batcher(WIDE)
     early, late = Participant(), Participant()
 
