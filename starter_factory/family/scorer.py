@@ -133,9 +133,11 @@ def _goes_with(scores: Tensor, rightness: Tensor) -> dict[str, float]:
     by_caption = scores.view(-1, CANDIDATES)
     rows = torch.arange(len(by_caption))
     of_caption = perfect.view(-1, CANDIDATES)
+    # Nothing is told of what is without a fault where nothing is, or all.
+    parted = {"AUC for a picture without a fault": round(float(above.float().mean()), 3)} if above.numel() else {}
     return {
         "rank correlation": round(float(spearmanr(scores.numpy(), rightness.numpy()).statistic), 3),
-        "AUC for a picture without a fault": round(float(above.float().mean()), 3),
+        **parted,
         "without a fault, any picture, %": _per_cent(perfect.tolist()),
         f"without a fault, best of {CANDIDATES}, %": _per_cent(of_caption[rows, by_caption.argmax(dim=1)].tolist()),
         f"without a fault, any of {CANDIDATES}, %": _per_cent(of_caption.any(dim=1).tolist()),
