@@ -46,12 +46,9 @@ HIGHEST_SNR = 5.0
 STRESS = 4.0
 
 
-def build_controlnet(unet: UNet2DConditionModel, hint_channels: tuple[int, ...] | None = None) -> ControlNetModel:
-    """An untrained network on a copy of the UNet's encoder; what it adds to the UNet is zero.
-
-    Its map is halved once less than there are `hint_channels`, HINT_CHANNELS where none are given.
-    """
-    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=hint_channels or HINT_CHANNELS)
+def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
+    """An untrained network on a copy of the UNet's encoder; what it adds to the UNet is zero."""
+    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_CHANNELS)
     return network.requires_grad_(requires_grad=True).to(memory_format=torch.channels_last)
 
 

@@ -76,7 +76,7 @@ def paint(
 
 
 def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 8) -> None:
-    """The pictures side by side, in rows; StorageError where the file cannot be written."""
+    """The pictures side by side, in rows; InvalidSetting or NotWritable where the file cannot be written so."""
     blank = np.full_like(pictures[0], 255)
     filled = [*pictures, *[blank] * (-len(pictures) % columns)]
     rows = [np.hstack(filled[start : start + columns]) for start in range(0, len(filled), columns)]

@@ -207,7 +207,7 @@ def candidates(page: Page) -> None:
     turn_to(page, "Text to image")
     page.locator("#field-prompt textarea").fill("a castle on the right in the mountains at dawn")
     page.get_by_role("button", name="Candidates", exact=True).click()
-    expect(page.locator(".counts")).to_contain_text("8 made")
+    expect(page.locator(".counts")).to_have_text("8 made")
 
 
 @shot

@@ -116,8 +116,9 @@ def test_a_chain_trains_and_stores_each_in_turn_and_leaves_what_is_done(grown, t
     assert len(safety_checker.flags(checker, extractor, [draw(training_scene(0)).image])) == 1
 
 
-def test_every_part_of_a_controlnet_that_is_built_begins_with_what_is_stored_of_it():
-    network = build_controlnet(base.build_unet(), HINT_CHANNELS)
+def test_every_part_of_a_controlnet_that_is_built_begins_with_what_is_stored_of_it(monkeypatch):
+    monkeypatch.setattr(controlnets, "HINT_CHANNELS", HINT_CHANNELS)  # the true ones, as imported
+    network = build_controlnet(base.build_unet())
     known = weights_of(MEMBERS["canny"].files[0], STORED)
     assert begin(network, known) == set(network.state_dict()) == set(known)
 
