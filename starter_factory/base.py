@@ -14,6 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from starter_factory.captions import EVERYTHING, SAID, describe
 from starter_factory.draw import SHAPES, SIDE, draw
+from starter_factory.samples import Ring
 from starter_factory.scene import Scene, training_scene
 from starter_factory.semantics import SHRINK, Telling, semantic_map, telling_loss
 from starter_factory.store import Stored
@@ -128,29 +129,6 @@ def _caption(scene: Scene, rng: random.Random) -> str:
     if chance < CAPTION_DROP:
         return ""
     return describe(scene, rng, EVERYTHING if chance > 1 - WHOLE_CAPTIONS else SAID).text
-
-
-class Ring:
-    """The last rows of a batch's tensors, up to a number; new rows take the place of the oldest."""
-
-    def __init__(self, room: int) -> None:
-        self.room, self.count, self.next = room, 0, 0
-        self.tensors: Batch = {}
-
-    def add(self, rows: Batch) -> None:
-        for key, value in rows.items():
-            if key not in self.tensors:
-                self.tensors[key] = torch.empty((self.room, *value.shape[1:]), dtype=value.dtype, device=value.device)
-        count = len(next(iter(rows.values())))
-        places = (self.next + torch.arange(count)) % self.room
-        for key, value in rows.items():
-            self.tensors[key][places.to(value.device)] = value
-        self.next = (self.next + count) % self.room
-        self.count = min(self.room, self.count + count)
-
-    def draw(self, count: int, randomness: torch.Generator) -> Batch:
-        places = torch.randint(0, self.count, (count,), generator=randomness)
-        return {key: value[places.to(value.device)] for key, value in self.tensors.items()}
 
 
 def batches(vae: AutoencoderKL, tokenizer: CLIPTokenizer, session: Session, first: int, batch: int) -> Iterator[Batch]:

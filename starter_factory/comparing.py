@@ -18,7 +18,6 @@ from starter_factory.sprites import COLOURS
 from starter_factory.text import to_ids
 from starter_factory.training import Batch, Session, autocast
 from starter_factory.twins import telling, twins
-from starter_factory.vae import to_tensor
 
 FIRST_SEED = 2**37
 # A little help: naming the facts of a picture, and what each patch shows, teaches the network where to look, far sooner
@@ -43,6 +42,8 @@ SLOTS = 3
 SLOT_SIZES = (len(THING_NAMES) + 1, len(COLOURS), 4)
 FACT_SIZES = (*(len(names) for names in WHOLE.values()), *SLOT_SIZES * SLOTS)
 GRID = VIEW // PATCH
+# Pictures are drawn not much larger than they are seen.
+DRAWN = 128
 
 
 def facts_of(scene: Scene) -> Tensor:
@@ -78,10 +79,10 @@ class Twins:
         return {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
 
     def _row(self, scene: Scene, caption: str) -> Batch:
-        drawing = draw(scene)
+        drawing = draw(scene, DRAWN, DRAWN)
         shown = targets(scene, drawing, GRID)
         return {
-            "images": to_tensor(drawing.image),
+            "images": torch.from_numpy(drawing.image),
             "ids": to_ids(self.tokenizer, caption),
             "facts": facts_of(scene),
             "things": shown["things"],
@@ -118,8 +119,9 @@ class Comparison:
     def __call__(self, batch: Batch, noise: torch.Generator) -> Tensor:
         rows = {name: part.flatten(0, 1) for name, part in batch.items()}
         ids, model = rows["ids"], self.learner.model
+        images = rows["images"].permute(0, 3, 1, 2).float() / 127.5 - 1
         with autocast(self.device):
-            seen, read, patches = self.learner(rough(rows["images"], noise), ids[:, : _longest(ids, model)])
+            seen, read, patches = self.learner(rough(images, noise), ids[:, : _longest(ids, model)])
             named = self.learner.facts(torch.cat([seen, read]))
         cosines = normalize(seen.float()) @ normalize(read.float()).T
         scaled = model.logit_scale.exp().clamp(max=100) * cosines

@@ -40,7 +40,7 @@ KEPT = 2_000
 LEARNING_RATE = 5e-4
 FIRST_SEED = 2**36
 # What a map alone can tell.
-OPEN = {**SAID, "position": 0.0, "small": 0.0, "large": 0.0, "pose": 0.0, "place": 1.0}
+OPEN = {**SAID, "position": 0.0, "order": 0.0, "small": 0.0, "large": 0.0, "pose": 0.0, "place": 1.0}
 EDGE = (0.16, 0.22)
 TALLEST_AT_THE_EDGE = 0.42
 

@@ -36,7 +36,15 @@ HINT_CHANNELS = (16, 16, 32, 96)
 HINT_SIZE = 0.5
 EAGERNESS = 4.0
 # What a map shows, captions hardly say: a map has to win where both meet. Some say nothing at all.
-LAYOUT_UNSAID: Mapping[str, float] = {**SAID, "position": 0.08, "small": 0.08, "large": 0.08, "pose": 0.1, "place": 0.5}
+LAYOUT_UNSAID: Mapping[str, float] = {
+    **SAID,
+    "position": 0.06,
+    "order": 0.3,
+    "small": 0.08,
+    "large": 0.08,
+    "pose": 0.1,
+    "place": 0.5,
+}
 CAPTION_DROP = 0.15
 # How often a map is all black, so that the prompt alone is followed there.
 MAP_DROP = 0.1

@@ -1,37 +1,44 @@
 """The probe: a small network that names what a picture shows, and where. It has only ever seen renders.
 
-It sees a picture 192 pixels wide and answers for the whole (place, time, look, ground), and for each of its cells of
-8 x 8 pixels: which thing is there, and of which colour.
+It sees a picture 128 pixels wide and answers for the whole (place, time, look, ground), and for each of its cells of
+4 x 4 pixels: which thing is there, and of which colour. A thing is named by all cells that touch each other together.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate, silu
+from torch.nn.functional import avg_pool2d, cross_entropy, interpolate, silu
 
 from starter_factory.canvas import Image
 from starter_factory.draw import Drawing, draw
 from starter_factory.places import PLACES
+from starter_factory.samples import stream
 from starter_factory.scene import GROUNDS, PLAIN, STYLES, TIMES, Scene, random_scene
 from starter_factory.sprites import COLOURS
 from starter_factory.things import THINGS
-from starter_factory.training import Batch, Run, Session, autocast, fit, samples_of
+from starter_factory.training import Batch, Run, Session, autocast, fit
 from starter_factory.vae import to_tensor
 
-VIEW = 192
-CELLS = VIEW // 8
-WIDTHS = (24, 48, 72, 112, 144)
-BATCH = 8
-LEARNING_RATE = 1.5e-3
+VIEW = 128
+CELLS = VIEW // 4
+WIDTHS = (32, 64, 128, 176)
+CELL_WIDTHS = (64, 80)
+BATCH = 32
+# Each render is learned from so many times on average, each time with other noise.
+USES = 4
+LEARNING_RATE = 2e-3
 FIRST_SEED = 2**35
 IGNORED = -100
+# What is asked beside which thing it is counts less: it is far easier.
+WEIGHT_OF_OTHERS = 0.3
 BACKGROUND_WEIGHT = 0.25
 WHOLE: dict[str, tuple[str, ...]] = {
     "place": (*PLACES, PLAIN),
@@ -40,8 +47,11 @@ WHOLE: dict[str, tuple[str, ...]] = {
     "ground": GROUNDS,
 }
 THING_NAMES = tuple(THINGS)
-# A thing is seen where at least so many cells show it.
-FEWEST_CELLS = 4
+Shares = NDArray[np.float32]
+Cells = NDArray[np.bool_]
+# A thing is seen where at least so many cells show it, and it is so much of all that touches it.
+FEWEST_CELLS = 12
+SMALLEST_SHARE = 0.2
 
 
 class Probe(nn.Module):
@@ -50,50 +60,53 @@ class Probe(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, WIDTHS[0], 5, stride=2, padding=2)
-        self.downs = nn.ModuleList(_block(before, after) for before, after in pairwise(WIDTHS))
-        self.wide = _block(WIDTHS[-1], WIDTHS[-1], stride=2)
-        self.across = nn.Conv2d(WIDTHS[-1], WIDTHS[2], 1)
-        self.middle = nn.Conv2d(WIDTHS[3], WIDTHS[2], 1)
-        self.joined = _block(WIDTHS[2], WIDTHS[3], stride=1)
-        self.things = nn.Conv2d(WIDTHS[3], len(THING_NAMES) + 1, 1)
-        self.colours = nn.Conv2d(WIDTHS[3], len(COLOURS), 1)
-        self.whole = nn.Linear(2 * WIDTHS[-1], sum(len(names) for names in WHOLE.values()))
+        self.downs = nn.ModuleList(Down(before, after) for before, after in pairwise(WIDTHS))
+        self.wide = nn.Conv2d(WIDTHS[-1], WIDTHS[-1], 3, stride=2, padding=1)
+        self.levels = nn.ModuleList(nn.Conv2d(width, CELL_WIDTHS[0], 1) for width in WIDTHS[1:])
+        self.joined = nn.Sequential(
+            nn.GroupNorm(8, CELL_WIDTHS[0]), nn.SiLU(), nn.Conv2d(*CELL_WIDTHS, 3, padding=1), nn.SiLU()
+        )
+        self.things = nn.Conv2d(CELL_WIDTHS[1], len(THING_NAMES) + 1, 1)
+        self.colours = nn.Conv2d(CELL_WIDTHS[1], len(COLOURS), 1)
+        self.whole = nn.Linear(2 * WIDTHS[-1] + WIDTHS[1], sum(len(names) for names in WHOLE.values()))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        fine, middle, coarse = self._levels(images)
-        whole = self.whole(self._pooled(coarse)).split([len(names) for names in WHOLE.values()], dim=1)
-        size = fine.shape[-2:]
-        up = fine + interpolate(self.middle(middle), size) + interpolate(self.across(coarse), size)
-        cells = self.joined(up)
-        answers = dict(zip(WHOLE, whole, strict=True))
+        levels = self._levels(images)
+        texture = levels[0].mean(dim=(2, 3))
+        whole = self.whole(torch.cat([self._pooled(levels[-1]), texture], dim=1))
+        told = [layer(level) for layer, level in zip(self.levels, levels, strict=True)]
+        cells = self.joined(sum(interpolate(one, told[0].shape[-2:]) for one in told))
+        answers = dict(zip(WHOLE, whole.split([len(names) for names in WHOLE.values()], dim=1), strict=True))
         return answers | {"things": self.things(cells), "colours": self.colours(cells)}
 
     def features(self, images: Tensor) -> Tensor:
-        """What it makes of whole pictures before it answers, (batch, 288)."""
+        """What it makes of whole pictures before it answers, (batch, 352)."""
         return self._pooled(self._levels(images)[-1])
 
     def _levels(self, images: Tensor) -> list[Tensor]:
-        """From fine to coarse: an eighth, a sixteenth, a thirty-second of the side."""
-        hidden, levels = silu(self.first(images)), []
+        """From fine to coarse: a fourth, an eighth, a sixteenth of the side."""
+        hidden, levels = self.first(images), []
         for down in self.downs:
             hidden = down(hidden)
             levels.append(hidden)
-        return levels[1:]
+        return levels
 
     def _pooled(self, coarse: Tensor) -> Tensor:
-        wide = self.wide(coarse)
+        wide = silu(self.wide(coarse))
         return torch.cat([wide.mean(dim=(2, 3)), wide.amax(dim=(2, 3))], dim=1)
 
 
-def _block(before: int, after: int, stride: int = 2) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride=stride, padding=1),
-        nn.GroupNorm(8, after),
-        nn.SiLU(),
-        nn.Conv2d(after, after, 3, padding=1),
-        nn.GroupNorm(8, after),
-        nn.SiLU(),
-    )
+class Down(nn.Module):
+    """Half the side and `after` channels; what the first layer makes is passed by the second, too."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.halve = nn.Sequential(nn.GroupNorm(8, before), nn.SiLU(), nn.Conv2d(before, after, 3, stride=2, padding=1))
+        self.refine = nn.Sequential(nn.GroupNorm(8, after), nn.SiLU(), nn.Conv2d(after, after, 3, padding=1))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        halved = self.halve(hidden)
+        return cast(Tensor, halved + self.refine(halved))
 
 
 def targets(scene: Scene, drawing: Drawing, side: int = CELLS) -> Batch:
@@ -113,17 +126,11 @@ def targets(scene: Scene, drawing: Drawing, side: int = CELLS) -> Batch:
     }
 
 
-def labelled_renders(batch: int, first: int) -> Iterator[Batch]:
-    """Renders of any scene without end, held-out pairs included: the probe must know them."""
-    seed = FIRST_SEED + first
-    while True:
-        rows = []
-        for _ in range(batch):
-            scene = random_scene(random.Random(seed))
-            drawing = draw(scene, VIEW, VIEW)
-            rows.append({"images": to_tensor(drawing.image)} | targets(scene, drawing))
-            seed += 1
-        yield {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
+def labelled_render(number: int) -> Batch:
+    """The render of any scene as bytes, with the right answers; held-out pairs included: the probe must know them."""
+    scene = random_scene(random.Random(FIRST_SEED + number))
+    drawing = draw(scene, VIEW, VIEW)
+    return {"images": torch.from_numpy(drawing.image)} | targets(scene, drawing)
 
 
 def train_probe(session: Session, probe: Probe) -> Run:
@@ -133,18 +140,34 @@ def train_probe(session: Session, probe: Probe) -> Run:
     weights[-1] = BACKGROUND_WEIGHT
 
     def loss_of(batch: Batch, noise: torch.Generator) -> Tensor:
-        # Drawings are cleaner than a decoder's output: the probe must not depend on it.
-        rough = 0.08 * torch.randn(batch["images"].shape, generator=noise, device=noise.device)
+        images = batch["images"].permute(0, 3, 1, 2).float() / 127.5 - 1
+        if torch.rand((), generator=noise, device=noise.device) < 0.5:
+            images, batch = _mirrored(images, batch)
         with autocast(session.device):
-            answers = probe((batch["images"] + rough).to(memory_format=torch.channels_last))
+            answers = probe(_roughened(images, noise).to(memory_format=torch.channels_last))
         losses = [cross_entropy(answers["things"].float(), batch["things"], weights)]
         for key in ("colours", *WHOLE):
             asked = (batch[key] != IGNORED).sum().clamp(min=1)
-            losses.append(cross_entropy(answers[key].float(), batch[key], reduction="sum") / asked)
+            missed = cross_entropy(answers[key].float(), batch[key], reduction="sum", ignore_index=IGNORED)
+            losses.append(WEIGHT_OF_OTHERS * missed / asked)
         return torch.stack(losses).sum()
 
-    batches = labelled_renders(BATCH, samples_of("probe", session))
+    batches = stream("probe", labelled_render, session, BATCH, USES)
     return fit("probe", probe, batches, loss_of, session, LEARNING_RATE)
+
+
+def _mirrored(images: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
+    """The same with left and right exchanged: of the answers, those to cells."""
+    return images.flip(-1), {key: answer.flip(-1) if answer.ndim == 3 else answer for key, answer in batch.items()}
+
+
+def _roughened(images: Tensor, noise: torch.Generator) -> Tensor:
+    """Drawings are cleaner and sharper than a decoder's output: the probe must not depend on it."""
+    device = images.device
+    soft = avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
+    softness = torch.rand((len(images), 1, 1, 1), generator=noise, device=device)
+    strength = 0.1 * torch.rand((len(images), 1, 1, 1), generator=noise, device=device)
+    return images.lerp(soft, softness) + strength * torch.randn(images.shape, generator=noise, device=device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +198,8 @@ def look(probe: Probe, pictures: Sequence[Image]) -> list[Sight]:
         with torch.no_grad():
             answers = probe(to_tensor(as_seen(picture))[None])
         whole = {key: names[int(answers[key][0].argmax())] for key, names in WHOLE.items()}
-        cells = answers["things"][0].argmax(dim=0).numpy()
-        sights.append(Sight(**whole, things=_things(cells, answers["colours"][0].argmax(dim=0).numpy())))
+        things, colours = (answers[key][0].softmax(dim=0).numpy() for key in ("things", "colours"))
+        sights.append(Sight(**whole, things=_things(things, colours)))
     return sights
 
 
@@ -187,19 +210,27 @@ def as_seen(picture: Image) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _things(cells: NDArray[np.integer], colours: NDArray[np.integer]) -> tuple[Seen, ...]:
-    found = []
-    for number in np.unique(cells[cells < len(THING_NAMES)]):
-        where = cells == number
-        if where.sum() < FEWEST_CELLS:
-            continue
-        count, parts, stats, _ = cv2.connectedComponentsWithStats(where.astype(np.uint8), connectivity=8)
-        sizes = stats[1:, cv2.CC_STAT_AREA]
-        large = int((sizes >= max(FEWEST_CELLS, 0.3 * sizes.max())).sum()) if count > 1 else 0
-        if not large:
-            continue
-        colour = COLOURS[int(np.bincount(colours[where]).argmax())]
-        found.append(
-            Seen(THING_NAMES[number], large, colour, float(np.nonzero(where)[1].mean() + 0.5) / parts.shape[1])
-        )
-    return tuple(found)
+def _things(likely: Shares, colours: Shares) -> tuple[Seen, ...]:
+    """What the cells show together: each group of cells that touch names one thing, or several that are much of it."""
+    background = len(THING_NAMES)
+    shown = likely[background] < 0.5
+    cells = np.full(shown.shape, background)
+    for group in _groups(shown):
+        areas = np.bincount(likely[:background, group].argmax(axis=0), minlength=background)
+        kept = np.flatnonzero(areas >= max(FEWEST_CELLS, SMALLEST_SHARE * group.sum()))
+        if len(kept):
+            cells[group] = kept[likely[kept][:, group].argmax(axis=0)]
+    return tuple(_seen(int(thing), cells == thing, colours) for thing in np.unique(cells[cells < background]))
+
+
+def _seen(thing: int, where: Cells, colours: Shares) -> Seen:
+    sizes = [group.sum() for group in _groups(where)]
+    count = sum(size >= max(FEWEST_CELLS, 0.3 * max(sizes)) for size in sizes)
+    colour = COLOURS[int(colours[:, where].sum(axis=1).argmax())]
+    return Seen(THING_NAMES[thing], max(1, count), colour, float(np.nonzero(where)[1].mean() + 0.5) / where.shape[1])
+
+
+def _groups(shown: Cells) -> list[Cells]:
+    """The cells of each group that touch side by side."""
+    count, groups = cv2.connectedComponents(shown.astype(np.uint8), connectivity=4)
+    return [groups == number for number in range(1, count)]

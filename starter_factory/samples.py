@@ -9,6 +9,31 @@ from starter_factory.training import Batch, Session, samples_of
 
 # On a GPU one step takes so many times the examples of a step on a processor core.
 GPU_FACTOR = 16
+# So many examples are kept where each is used several times.
+KEPT = 6_000
+
+
+class Ring:
+    """The last rows of a batch's tensors, up to a number; new rows take the place of the oldest."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.count, self.next = room, 0, 0
+        self.tensors: Batch = {}
+
+    def add(self, rows: Batch) -> None:
+        for key, value in rows.items():
+            if key not in self.tensors:
+                self.tensors[key] = torch.empty((self.room, *value.shape[1:]), dtype=value.dtype, device=value.device)
+        count = len(next(iter(rows.values())))
+        places = (self.next + torch.arange(count)) % self.room
+        for key, value in rows.items():
+            self.tensors[key][places.to(value.device)] = value
+        self.next = (self.next + count) % self.room
+        self.count = min(self.room, self.count + count)
+
+    def draw(self, count: int, randomness: torch.Generator) -> Batch:
+        places = torch.randint(0, self.count, (count,), generator=randomness)
+        return {key: value[places.to(value.device)] for key, value in self.tensors.items()}
 
 
 class Samples(IterableDataset[Batch]):
@@ -27,10 +52,24 @@ class Samples(IterableDataset[Batch]):
             start += workers * self.batch
 
 
-def stream(name: str, make: Callable[[int], Batch], session: Session, batch: int) -> Iterator[Batch]:
-    """Batches for the stage `name`, which goes on with examples that it has not seen."""
-    examples = Samples(make, samples_of(name, session), in_step(batch, session))
-    return iter(DataLoader(examples, batch_size=None, num_workers=session.workers))
+def stream(
+    name: str, make: Callable[[int], Batch], session: Session, batch: int, uses: int = 1, kept: int = KEPT
+) -> Iterator[Batch]:
+    """Batches for the stage `name`, which goes on with examples that it has not seen.
+
+    Where each is used several times, a batch is drawn from the last `kept`, and a part of them is new.
+    """
+    count = in_step(batch, session)
+    examples = Samples(make, samples_of(name, session), max(1, count // uses))
+    made = iter(DataLoader(examples, batch_size=None, num_workers=session.workers))
+    return made if uses == 1 else _drawn(made, count, kept, samples_of(name, session))
+
+
+def _drawn(made: Iterator[Batch], count: int, kept: int, seed: int) -> Iterator[Batch]:
+    ring, randomness = Ring(kept), torch.Generator().manual_seed(seed)
+    for rows in made:
+        ring.add(rows)
+        yield ring.draw(count, randomness)
 
 
 def in_step(batch: int, session: Session) -> int:

@@ -71,12 +71,16 @@ class Subject:
     angles: LimbAngles | None = None
 
     @property
+    def middle(self) -> float:
+        """Where it is across the picture, a share of the width; of several alike, the middle of all."""
+        return sum(spot.x for spot in self.spots) / len(self.spots)
+
+    @property
     def position(self) -> str | None:
         """Left, middle or right, where the whole of it is; None for a row across the picture."""
-        x = sum(spot.x for spot in self.spots) / len(self.spots)
         if len(self.spots) > 1 and max(spot.x for spot in self.spots) - min(spot.x for spot in self.spots) > 0.4:
             return None
-        return "left" if x < LEFT_UNTIL else "right" if x > RIGHT_FROM else "middle"
+        return "left" if self.middle < LEFT_UNTIL else "right" if self.middle > RIGHT_FROM else "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ def drawn_scene(seed: int) -> Scene:
 
 def random_scene(rng: random.Random, look: str | None = None) -> Scene:
     """Any scene: most with one or two subjects, some with three or none, a third on a plain ground."""
-    count = rng.choices((0, 1, 2, 3), weights=(4, 62, 26, 8))[0]
+    count = rng.choices((0, 1, 2, 3), weights=(4, 48, 37, 11))[0]
     place = PLAIN if count and rng.random() < 0.35 else rng.choice(list(PLACES))
     style = look or _random_style(place, rng)
     things = [_random_thing(rng, style) for _ in range(count)]

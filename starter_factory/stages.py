@@ -1,5 +1,6 @@
 """The stages of training, by name, and the order in which they make a whole model: each stands on what is stored."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from starter_factory.growing import train_growing, trained_growth
 from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.text import train_text, trained_reader
 from starter_factory.tokenizer import build_tokenizer
-from starter_factory.training import Run, Session, load_state
+from starter_factory.training import NOTHING, Run, Session, Taken, load_state, taken_before
 from starter_factory.vae import train_vae, trained_vae
 
 # What stands on the stored base, and what learns from renders alone: each lane may run on a processor core of its own.
@@ -29,6 +30,8 @@ LANES: Mapping[str, Sequence[str]] = {
 # The share of a stage's minutes in which the learning rate falls.
 COOLING = 0.3
 LEAST_MINUTES = 0.1
+# Whose weights a stage of another name trains.
+OF_MEMBER = {"base": "text_to_image"}
 
 
 class MissingError(RuntimeError):
@@ -82,17 +85,31 @@ def train(name: str, session: Session, stored: Stored) -> Run:
     stage = STAGES[name]
     if lacking := [part for part in stage.needs if not stored.has(part)]:
         raise MissingError(f"{name} stands on {', '.join(lacking)}, which {stored.folder} does not hold yet.")
+    if parallel.number() == 0 and not any(session.path(run).exists() for run in stage.runs):
+        session.work.mkdir(parents=True, exist_ok=True)
+        write_json(session.began(name), _taken(name, stored))
+    parallel.any_of(flag=False)  # the others wait until it is noted
     return stage.train(session, stored)
+
+
+def _taken(name: str, stored: Stored) -> Taken:
+    """What the stored weights of a stage have taken; nothing where none are, or none that it goes on with."""
+    path, member = stored.folder / TRAINING / f"{name}.json", MEMBERS.get(OF_MEMBER.get(name, name))
+    if member is None or member.missing(stored.folder) or not path.exists():
+        return dict(NOTHING)
+    taken: Taken = json.loads(path.read_text("utf-8"))
+    return taken
 
 
 def store(name: str, session: Session, stored: Stored) -> None:
     """Write a stage's averaged weights into the stored model, and in a file of `training/` how they came about."""
     STAGES[name].store(session, stored)
     states = [load_state(run, session.work) for run in STAGES[name].runs]
+    before = taken_before(name, session)
     told = {
-        "steps": sum(int(state["step"]) for state in states),
-        "samples": sum(int(state["samples"]) for state in states),
-        "minutes": round(sum(float(state["seconds"]) for state in states) / 60, 1),
+        "steps": before["steps"] + sum(int(state["step"]) for state in states),
+        "samples": before["samples"] + sum(int(state["samples"]) for state in states),
+        "minutes": round(before["minutes"] + sum(float(state["seconds"]) for state in states) / 60, 1),
     }
     path = stored.folder / TRAINING / f"{name}.json"
     path.parent.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ The learning rate rises shortly, then stays: a stage may be taken up again at an
 nothing over a run's last part, which makes weights to be stored.
 """
 
+import json
 import signal
 import sys
 import time
@@ -28,6 +29,9 @@ PAUSE = "pause"
 STEPS_APART = 20
 
 Batch = dict[str, Tensor]
+# What a training took.
+Taken = dict[str, float]
+NOTHING: Taken = {"steps": 0, "samples": 0, "minutes": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class Session:
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"
+
+    def began(self, name: str) -> Path:
+        """Where it is noted what the weights that a stage began with had taken."""
+        return self.work / f"{name}.before.json"
 
 
 def fit(
@@ -203,9 +211,18 @@ def load_state(name: str, work: Path) -> dict[str, Any]:
 
 
 def samples_of(name: str, session: Session) -> int:
-    """How many samples a stage has seen, none where it never ran; each process counts from a place of its own."""
+    """How many samples a stage has seen, with those of the weights it began with; none where it never ran.
+
+    Each process counts from a place of its own.
+    """
     seen = int(load_state(name, session.work)["samples"]) if session.path(name).exists() else 0
-    return seen + parallel.number() * parallel.SEEDS
+    return seen + int(taken_before(name, session)["samples"]) + parallel.number() * parallel.SEEDS
+
+
+def taken_before(name: str, session: Session) -> Taken:
+    """What the training of the weights took that a stage began with."""
+    path = session.began(name)
+    return json.loads(path.read_text("utf-8")) if path.exists() else dict(NOTHING)
 
 
 def load_average(name: str, module: nn.Module, work: Path) -> None:

@@ -25,7 +25,9 @@ from starter_factory.twins import twins
 NAME = "scorer"
 FOLDER = "scorer"
 FILE = f"{FOLDER}/model.safetensors"
-BATCH = 12
+BATCH = 16
+# Each pair is compared so many times, each time with other noise and among others.
+USES, KEPT = 4, 3_000
 LEARNING_RATE = 1.2e-3
 FIRST_SEED = 2**37
 SEARCHED = 100
@@ -45,7 +47,7 @@ class ScorerMember(Member):
     def train(self, session: Session, stored: Stored) -> Run:
         known = self.known(stored.folder)
         learner = Learner(build_scorer(stored.text_encoder(), known))
-        pairs = stream(NAME, Twins(stored.tokenizer()), session, BATCH)
+        pairs = stream(NAME, Twins(stored.tokenizer()), session, BATCH, USES, KEPT)
         return fit(NAME, learner, pairs, Comparison(learner, session), session, LEARNING_RATE)
 
     def store(self, session: Session, stored: Stored) -> None:

@@ -33,7 +33,7 @@ from starter_factory.scoring import Scorer
 from starter_factory.sitting import Sitting, full_caption, variation
 from starter_factory.stages import LANES, STAGES, MissingError
 from starter_factory.store import Stored
-from starter_factory.training import Session
+from starter_factory.training import Session, samples_of
 from starter_factory.twins import twins
 from studio.catalogue.vocabulary import Vocabulary
 from studio.openpose import JOINTS
@@ -91,6 +91,19 @@ def test_a_member_is_trained_goes_on_and_is_stored_as_stock_files(name, grown, t
     assert member.load(grown.folder) is not None
     assert json.loads((grown.folder / "training" / f"{name}.json").read_text("utf-8"))["steps"] >= 2
     assert not [path for path in grown.folder.rglob("config.json") if str(tmp_path.parent) in path.read_text("utf-8")]
+
+
+def test_training_that_goes_on_from_stored_weights_counts_what_they_had_taken_and_meets_new_samples(grown, tmp_path):
+    took = []
+    for work in (tmp_path / "first", tmp_path / "second"):
+        stages.train("scorer", session(work), grown)
+        stages.store("scorer", session(work), grown)
+        took.append(json.loads((grown.folder / "training" / "scorer.json").read_text("utf-8")))
+        assert samples_of("scorer", session(work)) == took[-1]["samples"]
+    assert took[1]["samples"] == 2 * took[0]["samples"]
+    (grown.folder / MEMBERS["scorer"].files[0]).unlink()
+    stages.train("scorer", session(tmp_path / "third"), grown)
+    assert samples_of("scorer", session(tmp_path / "third")) == took[0]["samples"]
 
 
 def test_every_member_has_its_place_in_the_order_and_says_what_it_stands_on(tmp_path):
