@@ -63,6 +63,10 @@ class ControlMember(Control, Member):
     def adherence(self, sitting: Sitting, scenes: Sequence[Scene], pictures: Sequence[Image]) -> float:
         """How well the pictures keep to the maps of the scenes."""
 
+    def shown_by_map(self, scene: Scene) -> Scene:
+        """The scene with those things alone that a map of this kind shows."""
+        return scene
+
     def train(self, session: Session, stored: Stored) -> Run:
         unet, encoder = stored.unet(), stored.text_encoder()
         network = self._begun(stored, unet)
@@ -88,7 +92,8 @@ class ControlMember(Control, Member):
         """Maps whose layout the prompt names, does not name, and of a lone thing at the edge of the picture."""
         numbers = range(FIRST_UNSEEN, FIRST_UNSEEN + sitting.count)
         scenes = [self.scene_of(number) for number in numbers]
-        edges = [at_the_edge(scene, number) for scene, number in zip(scenes, numbers, strict=True)]
+        shown = map(self.shown_by_map, scenes)
+        edges = [at_the_edge(scene, number) for scene, number in zip(shown, numbers, strict=True)]
         table = {
             f"{self.measured}; layout not named": self._open_row(sitting, scenes),
             f"{self.measured}; a lone thing at the edge, not named": self._row(sitting, edges, _open_captions(edges)),

@@ -33,7 +33,7 @@ WIDTHS = (32, 64, 128, 176)
 CELL_WIDTHS = (64, 80)
 BATCH = 32
 # Each render is learned from so many times on average, each time with other noise.
-USES = 4
+USES = 2
 LEARNING_RATE = 2e-3
 FIRST_SEED = 2**35
 IGNORED = -100

@@ -1,6 +1,7 @@
 """ControlNet: pose. The person in the picture stands as a skeleton says."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from starter_factory.canvas import Image
 from starter_factory.control_member import ControlMember
 from starter_factory.draw import SIDE, Drawing
 from starter_factory.family import pose_estimator
-from starter_factory.posing import people, person_scene
+from starter_factory.posing import PERSON, people, person_scene
 from starter_factory.scene import Scene
 from starter_factory.sitting import Sitting
 from studio import openpose
@@ -24,6 +25,9 @@ class Pose(ControlMember):
 
     def scene_of(self, seed: int) -> Scene:
         return person_scene(seed)
+
+    def shown_by_map(self, scene: Scene) -> Scene:
+        return replace(scene, subjects=tuple(one for one in scene.subjects if one.thing == PERSON.name))
 
     def hint_of(self, scene: Scene, drawing: Drawing) -> Image:
         height, width = drawing.depth.shape

@@ -3,6 +3,7 @@
 The starter makes what they show, in a data folder of its own; nothing of this machine is in them.
 """
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -207,7 +208,7 @@ def candidates(page: Page) -> None:
     turn_to(page, "Text to image")
     page.locator("#field-prompt textarea").fill("a castle on the right in the mountains at dawn")
     page.get_by_role("button", name="Candidates", exact=True).click()
-    expect(page.locator(".counts")).to_have_text("8 made")
+    expect(page.locator(".counts")).to_have_text(re.compile("^8 made"))  # some may be rejected
 
 
 @shot

@@ -170,6 +170,13 @@ def test_a_full_caption_says_all_that_can_be_said():
         assert sorted(filter(None, colours)) == sorted(subject.colour for subject in scene.subjects if subject.colour)
 
 
+def test_who_stands_at_the_edge_for_a_map_of_poses_is_a_person():
+    pose = MEMBERS["pose"]
+    for seed in range(60):
+        edge = at_the_edge(pose.shown_by_map(pose.scene_of(seed)), seed)
+        assert len(people(edge, 256, 256)) == 1
+
+
 def test_a_lone_thing_stands_at_the_edge():
     for seed in range(40):
         scene = at_the_edge(training_scene(seed), seed)
