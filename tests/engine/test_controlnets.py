@@ -471,17 +471,17 @@ def starter_recipe(**changes):
 
 def test_the_starter_follows_edges_that_it_is_given(starter):
     backend, inputs = starter
-    lines = Image.new("RGB", (128, 128))
-    ImageDraw.Draw(lines).rectangle((40, 40, 88, 100), outline="white")
+    lines = Image.new("RGB", (256, 256))
+    ImageDraw.Draw(lines).rectangle((80, 80, 176, 200), outline="white")
     unit = ControlUnit(kind="canny", model="starter-canny", map=inputs.add(lines).id)
     units = [(unit,), (), (unit.model_copy(update={"end": 0.3}),)]
     told = []
-    wanted = [starter_recipe(controls=chosen) for chosen in units]
+    wanted = [starter_recipe(controls=chosen, width=256, height=256) for chosen in units]
     whole, free, begun = (made.image for made in backend.generate(wanted, told.append))
     assert sum(isinstance(event, Step) for event in told) == 18
     edge = np.asarray(lines.convert("L")) > 0
     strength = [np.hypot(*np.gradient(np.asarray(image.convert("L"), float)))[edge].mean() for image in (whole, free)]
-    assert strength[0] > strength[1]
+    assert strength[0] > 2 * strength[1]
     assert len({image.tobytes() for image in (whole, free, begun)}) == 3
 
 
