@@ -20,7 +20,7 @@ from starter_factory.semantics import SHRINK, Telling, semantic_map, telling_los
 from starter_factory.store import Stored
 from starter_factory.text import WIDTH, to_ids
 from starter_factory.training import Batch, Run, Session, autocast, fit, load_average, samples_of
-from starter_factory.vae import FACTOR
+from starter_factory.vae import FACTOR, to_tensors
 
 CHANNELS = (40, 80, 128, 144)
 ATTENDING = 2
@@ -161,7 +161,7 @@ def pooled(
 def _encoded(vae: AutoencoderKL, rendered: Batch, device: torch.device) -> Batch:
     """The rows with latents in the place of images."""
     rows = {key: value.to(device) for key, value in rendered.items()}
-    images = rows.pop("images").permute(0, 3, 1, 2).float() / 127.5 - 1
+    images = to_tensors(rows.pop("images"))
     with torch.no_grad(), autocast(device):
         latents = vae.encode(images.to(memory_format=torch.channels_last)).latent_dist.mean.half()
     return {"latents": latents} | rows

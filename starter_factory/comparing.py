@@ -18,6 +18,7 @@ from starter_factory.sprites import COLOURS
 from starter_factory.text import to_ids
 from starter_factory.training import Batch, Session, autocast
 from starter_factory.twins import telling, twins
+from starter_factory.vae import to_tensors
 
 FIRST_SEED = 2**37
 # A little help: naming the facts of a picture, and what each patch shows, teaches the network where to look, far sooner
@@ -119,9 +120,8 @@ class Comparison:
     def __call__(self, batch: Batch, noise: torch.Generator) -> Tensor:
         rows = {name: part.flatten(0, 1) for name, part in batch.items()}
         ids, model = rows["ids"], self.learner.model
-        images = rows["images"].permute(0, 3, 1, 2).float() / 127.5 - 1
         with autocast(self.device):
-            seen, read, patches = self.learner(rough(images, noise), ids[:, : _longest(ids, model)])
+            seen, read, patches = self.learner(rough(to_tensors(rows["images"]), noise), ids[:, : _longest(ids, model)])
             named = self.learner.facts(torch.cat([seen, read]))
         cosines = normalize(seen.float()) @ normalize(read.float()).T
         scaled = model.logit_scale.exp().clamp(max=100) * cosines

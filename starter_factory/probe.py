@@ -25,7 +25,7 @@ from starter_factory.scene import GROUNDS, PLAIN, STYLES, TIMES, Scene, random_s
 from starter_factory.sprites import COLOURS
 from starter_factory.things import THINGS
 from starter_factory.training import Batch, Run, Session, autocast, fit
-from starter_factory.vae import to_tensor
+from starter_factory.vae import to_tensor, to_tensors
 
 VIEW = 128
 CELLS = VIEW // 4
@@ -140,7 +140,7 @@ def train_probe(session: Session, probe: Probe) -> Run:
     weights[-1] = BACKGROUND_WEIGHT
 
     def loss_of(batch: Batch, noise: torch.Generator) -> Tensor:
-        images = batch["images"].permute(0, 3, 1, 2).float() / 127.5 - 1
+        images = to_tensors(batch["images"])
         if torch.rand((), generator=noise, device=noise.device) < 0.5:
             images, batch = _mirrored(images, batch)
         with autocast(session.device):

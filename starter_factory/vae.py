@@ -52,6 +52,11 @@ def to_tensor(image: Image) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 127.5 - 1
 
 
+def to_tensors(images: Tensor) -> Tensor:
+    """Pictures of bytes (count, h, w, 3) as (count, 3, h, w) between -1 and 1."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
 def to_picture(image: Tensor) -> Image:
     """A (3, h, w) image between -1 and 1 as a picture of bytes."""
     levels = ((image.detach().float().cpu().permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255)
