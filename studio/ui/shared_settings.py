@@ -165,8 +165,8 @@ class SharedSettings:
             js=web.call("form", "keep", list(remembered)),
             api_visibility="private",
         )
-        for name, tab in tabs.items():
-            tab.select(None, None, None, js=web.call("form", "turn", name), api_visibility="private")
+        for tab in tabs.values():
+            tab.select(None, None, None, js=web.call("form", "turn"), api_visibility="private")
 
     def show(
         self,

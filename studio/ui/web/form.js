@@ -1,4 +1,5 @@
 // The form: what it says, what the chosen tab shows of it, and what the browser keeps.
+import { addressed, write } from "./address.js";
 import { input, narrow, part, parts, tab } from "./dom.js";
 import { blame, forgive } from "./form_faults.js";
 import { complete, describe, element, fold, mark } from "./form_marks.js";
@@ -63,7 +64,7 @@ const compact = (value) => (value?.seen ? { units: value.units } : value?.pictur
 
 // What the browser keeps of the form. One that keeps nothing, or another thing, begins anew. The tab in the address counts.
 export function kept() {
-    const tab = location.hash.slice(1);
+    const tab = addressed();
     try {
         const said = JSON.parse(localStorage.getItem(KEPT) ?? "null") ?? {};
         return tab ? { ...said, tab } : said;
@@ -133,7 +134,7 @@ export function mount({ props, watch, tell, data }) {
         if (!current) arrived();
         current = told;
         describe(told.model);
-        turn(tab());
+        turn();
         listeners.forEach((listener) => listener(told));
     };
     watch("value", take);
@@ -142,7 +143,7 @@ export function mount({ props, watch, tell, data }) {
         const made = changes.flatMap(({ addedNodes }) => [...addedNodes].flatMap(fields));
         if (!made.length) return;
         made.forEach(hold);
-        turn(tab());
+        turn();
     }).observe(part(document, ".bench"), { childList: true, subtree: true });
 }
 
@@ -152,15 +153,13 @@ const arrived = () => requestAnimationFrame(() => requestAnimationFrame(() => { 
 /** @param {any} node */
 const fields = (node) => node.id?.startsWith(ids.field) ? [node] : [...node.querySelectorAll?.(FIELDS) ?? []];
 
-/**
- * Called by Gradio when another tab is chosen.
- * @param {string} chosen
- */
-export function turn(chosen) {
+/** Called by Gradio after another tab was chosen: by now it may be yet another, so that the page is asked which. */
+export function turn() {
+    const chosen = tab();
     const bench = part(document, ".bench");
     const told = current?.tabs[chosen];
-    const moved = bench.dataset.tab !== chosen;
-    if (bench.dataset.tab && moved) arrive(bench);
+    const moved = Boolean(bench.dataset.tab) && bench.dataset.tab !== chosen;
+    if (moved) arrive(bench);
     bench.dataset.tab = chosen;
     bench.classList.toggle("whole", Boolean(current) && !told);
     // What asks for no words offers nothing that is about them.
@@ -187,12 +186,7 @@ export function turn(chosen) {
     // The page begins with its first tab, before it has read which one was chosen last.
     if (!current) return;
     store({ ...kept(), tab: chosen });
-    const address = new URL(location.href);
-    // The browser's Back walks the tabs: where it has walked, the address comes first, and the tab is chosen by it.
-    const before = address.hash.slice(1);
-    if (before === chosen || (before && !moved)) return;
-    address.hash = chosen;
-    history[before ? "pushState" : "replaceState"](history.state, "", address);
+    if (moved || !addressed()) write(chosen);
 }
 
 /**

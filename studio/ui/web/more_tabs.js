@@ -1,4 +1,5 @@
 // The handles that stand in a menu at the end of the strip, and the chosen tab's place in the address.
+import { onWalk } from "./address.js";
 import { make, part, parts } from "./dom.js";
 import { onFacts } from "./form.js";
 import { ids } from "./ids.js";
@@ -27,5 +28,5 @@ export function mount({ data }) {
         if (place.isConnected) return;
         part(document, `#${ids.tabs} .tab-wrapper`).append(place);
     });
-    addEventListener("hashchange", () => choose(location.hash.slice(1)));
+    onWalk(choose);
 }
