@@ -203,7 +203,7 @@ class Profiles:
 
     def take(self, address: str, **options: Any) -> Page:
         """A page that shows nothing yet, in an empty profile, with these options of a Playwright context."""
-        options = {"viewport": WIDE, "color_scheme": "light", **options}
+        options = {"viewport": WIDE, "color_scheme": "light", "reduced_motion": "reduce", **options}
         phone = bool(options.get("is_mobile"))
         if self._free[phone]:
             page = self._free[phone].pop()
@@ -215,7 +215,7 @@ class Profiles:
             page.context.clear_cookies()
             page.context.clear_permissions()
             page.set_viewport_size(options["viewport"])
-            page.emulate_media(color_scheme=options["color_scheme"])
+            page.emulate_media(color_scheme=options["color_scheme"], reduced_motion=options["reduced_motion"])
             return page
         context = self._browser.new_context(**options)
         context.on("requestfailed", self._failed)

@@ -128,8 +128,9 @@ def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, in_use):
         del pipe
     assert manager.loaded(one)
     assert manager.loaded(other)
-    # Somewhat more than is free; it takes about 1850 bytes for each of its channels.
-    width = int((manager._room.free() + 12_000_000) / 1850)
+    # They fill the device, so that a small file does not fit. It takes about 1850 bytes for each of its channels.
+    manager._room.device = Device("cpu", limit_bytes=room - manager._room.free())
+    width = 12_000_000 // 1850
     path = tiny.upscaler(settings.home / "upscalers" / "wide.safetensors", width=width)
     picture = Image.new("RGB", (8, 8))
     with manager.borrow(one) if in_use else manager.hold():
