@@ -111,8 +111,10 @@ def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_t
     about.get_by_role("button", name="Used in").click()
     expect(page.locator("#tabs [role=tab]", has_text="Library")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".library-search")).to_contain_text("sketch")
-    walked = page.evaluate(WALK, ["back", "forward", "back", "back", "forward"])
-    assert walked == ["lora", "library", "lora", "grid", "lora"]
+    walked = page.evaluate(WALK, ["back", "forward", "back", "back"])
+    assert walked == ["lora", "library", "lora", "grid"]
+    expect(page.locator("#tabs [role=tab]", has_text="Grid")).to_be_focused()
+    page.go_forward()
     shelf.get_by_role("button", name="Stop using night-neon").click()
     expect(side.locator(".lora-card")).to_have_count(1)
     reload(page)
