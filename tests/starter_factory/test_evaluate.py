@@ -11,7 +11,7 @@ from safetensors import safe_open
 pytest.importorskip("cv2")
 
 
-from starter_factory import races, schedulers, triage
+from starter_factory import races, sampling, schedulers, triage
 from starter_factory.family import MEMBERS
 from starter_factory.family.base import Member
 from starter_factory.probe import Probe
@@ -93,7 +93,10 @@ def test_the_command_prints_one_json_object_and_tells_what_is_missing(tiny: Path
     assert all(isinstance(number, float) for row in tables["probe"].values() for number in row.values())
 
 
-def test_the_command_prints_a_table_and_paints_a_sheet(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_command_prints_a_table_and_paints_a_sheet(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sampling, "FIXED_PROMPTS", sampling.FIXED_PROMPTS[:2])
     sheet = tmp_path / "sheet.png"
     options = ["--only", "probe", "--count", "2", "--folder", str(tiny), "--sheet", str(sheet)]
     assert main(["evaluate", "starter", *options]) == 0
