@@ -13,6 +13,8 @@ const handle = (id) => parts(document, `#${ids.tabs} [role=tab]`).find(({ datase
 
 /** @param {string} id */
 function choose(id) {
+    // An address may name anything.
+    if (!handle(id)) return;
     // A handle from the menu takes no focus before it is drawn: the form gives it to that one where nothing has it.
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     handle(id)?.click();
