@@ -16,6 +16,10 @@ SIDE = 160
 FIRST_SEED = 2**31
 LEARNING_RATE = 4e-4
 CRITIC_WEIGHT = 0.12
+# An edge that is steep enough but a little aside costs no more than a soft one in its place.
+STEEPNESS_WEIGHT = 0.5
+# Steeper than this, of colours from -1 to 1, is an edge.
+EDGE = 0.12
 # A denoiser's latents are a little wrong: the decoder must not depend on their last digits.
 LATENT_NOISE = 0.25
 CRITIC_WIDTHS = (24, 48, 64)
@@ -64,7 +68,8 @@ def train_decoder(session: Session, stored: Stored) -> Run:
             strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=noise, device=noise.device)
             drawn = (strength * torch.randn(latents.shape, generator=noise, device=noise.device)).to(latents)
             decoded = sharpening.decoder(sharpening.post_quant_conv(latents + drawn)).float()
-            return picture_loss(decoded, images) + critical_loss(sharpening.critic, decoded, images, latents)
+            faults = picture_loss(decoded, images) + STEEPNESS_WEIGHT * softness(decoded, images)
+            return faults + critical_loss(sharpening.critic, decoded, images, latents)
 
     return fit("decoder", sharpening, _crops(session), loss_of, session, LEARNING_RATE)
 
@@ -72,6 +77,23 @@ def train_decoder(session: Session, stored: Stored) -> Run:
 def _crops(session: Session) -> Iterator[Batch]:
     batch = BATCH * (GPU_FACTOR if session.device.type == "cuda" else 1)
     return crops(batch, FIRST_SEED + samples_of("decoder", session), SIDE)
+
+
+def softness(made: Tensor, drawn: Tensor) -> Tensor:
+    """How much less steep the made pictures are where the drawn ones have edges, whatever way they run there."""
+    wanted = steepness(drawn)
+    edges = (wanted > EDGE).float()
+    loss: Tensor = (relu(wanted - steepness(made)) * edges).sum() / edges.sum().clamp(min=1)
+    return loss
+
+
+def steepness(pictures: Tensor) -> Tensor:
+    """The gradient's magnitude of each colour but at the border, (b, 3, h - 2, w - 2), by Sobel's operator."""
+    across = pictures[..., 2:] - pictures[..., :-2]
+    across = (across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]) / 8
+    down = pictures[..., 2:, :] - pictures[..., :-2, :]
+    down = (down[..., :-2] + 2 * down[..., 1:-1] + down[..., 2:]) / 8
+    return (across.square() + down.square() + 1e-6).sqrt()
 
 
 def critical_loss(critic: Critic, made: Tensor, drawn: Tensor, latents: Tensor) -> Tensor:
