@@ -68,6 +68,9 @@ def main() -> None:
         command.add_argument("--device", default="cpu")
         command.add_argument("--threads", type=int, default=1)
         command.add_argument("--workers", type=int, default=0, help="processes that draw")
+        command.add_argument(
+            "--rate", type=float, default=1.0, help="share of the learning rate: 0.4 for weights that have cooled down"
+        )
     for command in (training, whole, keep, sample, measure):
         command.add_argument(
             "--work", type=Path, default=WORK, help="folder of checkpoints; a file `pause` there pauses"
@@ -100,6 +103,7 @@ def _train(asked: argparse.Namespace) -> None:
         minutes=asked.minutes,
         steps=asked.steps,
         cooling=asked.cooling,
+        rate=asked.rate,
         shrink=asked.shrink,
     )
     run = train(asked.stage, session, Stored(asked.stored))
@@ -117,7 +121,7 @@ def _session(asked: argparse.Namespace) -> Session:
     torch.set_num_threads(asked.threads)
     parallel.join()
     asked.work.mkdir(parents=True, exist_ok=True)
-    return Session(asked.work, torch.device(asked.device), workers=asked.workers)
+    return Session(asked.work, torch.device(asked.device), workers=asked.workers, rate=asked.rate)
 
 
 def _store(asked: argparse.Namespace) -> None:

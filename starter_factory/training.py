@@ -38,7 +38,8 @@ NOTHING: Taken = {"steps": 0, "samples": 0, "minutes": 0.0}
 class Session:
     """Where a stage works, on what, and for how long: `minutes` of wall time or up to `steps` in all.
 
-    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller.
+    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller. `rate` is the share
+    of the stage's learning rate: all of it makes weights that have cooled down worse for tens of thousands of samples.
     """
 
     work: Path
@@ -46,6 +47,7 @@ class Session:
     minutes: float = 1e9
     steps: int | None = None
     cooling: float = 0.0
+    rate: float = 1.0
     workers: int = 0
     shrink: float = 1
 
@@ -100,11 +102,11 @@ class Run:
     """Weights, optimizer, average and count of one stage."""
 
     def __init__(self, name: str, module: nn.Module, session: Session, learning_rate: float) -> None:
-        self.name, self.session, self.learning_rate = name, session, learning_rate
+        self.name, self.session, self.learning_rate = name, session, session.rate * learning_rate
         self.module = module.to(session.device)
         self.parameters: list[Tensor] = [part for part in module.parameters() if part.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.parameters, learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+            self.parameters, self.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         parallel.share(module.state_dict().values())
         self.average = [parameter.detach().clone() for parameter in self.parameters]

@@ -1,8 +1,11 @@
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
@@ -11,7 +14,7 @@ from starter_factory import base, decoder, growing, parallel, probe, text, vae
 from starter_factory.sampling import paint, pipeline_of
 from starter_factory.stages import STAGES
 from starter_factory.store import Stored
-from starter_factory.training import STEPS_APART, Session, fit, load_state
+from starter_factory.training import STEPS_APART, Run, Session, fit, load_state
 
 LARGEST = 16_000_000
 
@@ -74,12 +77,36 @@ def test_the_true_denoiser_fits_into_one_file():
     assert 2 * sum(part.numel() for part in base.build_unet().parameters()) < LARGEST - 60_000
 
 
+def test_a_young_pool_of_pictures_takes_more_new_ones_than_an_old_one(stored, tmp_path, monkeypatch):
+    monkeypatch.setattr(base, "YOUNG", 8)
+    made: list[int] = []
+    encoded = base._encoded
+    monkeypatch.setattr(base, "_encoded", lambda vae, rows, device: made.append(1) or encoded(vae, rows, device))
+    batches = base.batches(stored.vae(), stored.tokenizer(), session(tmp_path, 1), 0, 4)
+    counts = [len(made) for _ in range(4) if next(batches)]
+    assert counts == [4, 8, 9, 10]
+
+
 def test_sharpening_leaves_the_encoder_as_it_was(stored, tmp_path):
     STAGES["decoder"].train(session(tmp_path, 1), stored)
     sharp, before = decoder.sharpened_vae(session(tmp_path, 1), stored), stored.vae()
     same = {key: torch.equal(value, before.state_dict()[key]) for key, value in sharp.state_dict().items()}
     assert all(value for key, value in same.items() if key.startswith(("encoder", "quant")))
     assert not all(value for key, value in same.items() if key.startswith("decoder"))
+
+
+def test_a_soft_edge_is_a_fault_and_one_as_steep_elsewhere_is_less_of_one():
+    step = torch.full((1, 3, 16, 16), -1.0)
+    step[..., 8:] = 1
+    soft = torch.nn.functional.avg_pool2d(step, 5, 1, 2, count_include_pad=False)
+    assert decoder.softness(step, step) < 1e-3
+    assert decoder.softness(soft, step) > 0.2
+    assert decoder.softness(-step, step) < 1e-3
+    # As OpenCV has it, which `fidelity` measures by.
+    picture = torch.rand(1, 3, 9, 9)
+    plane = picture[0, 0].numpy()
+    across, down = (cv2.Sobel(plane, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    assert decoder.steepness(picture)[0, 0].numpy() == pytest.approx(np.hypot(across, down)[1:-1, 1:-1], abs=1e-3)
 
 
 def test_a_grown_autoencoder_gives_a_picture_the_latents_that_its_half_had(tmp_path):
@@ -153,3 +180,16 @@ def test_processes_go_apart_and_on_from_the_mean_of_their_weights(monkeypatch, t
     batches, steps = repeat({"x": torch.ones(3, 2)}), 2 * STEPS_APART + 1
     run = fit("net", net, batches, lambda batch, _: net(batch["x"]).mean(), session(tmp_path, steps), 0.1)
     assert (run.step, run.samples, met) == (steps, 6 * steps, [2, 2, 2])  # twice between, and at the end
+
+
+def test_weights_that_have_cooled_down_may_learn_at_a_share_of_the_rate(tmp_path):
+    moved = []
+    for rate in (1.0, 0.25):
+        net = torch.nn.Linear(2, 1)
+        before = net.weight.detach().clone()
+        asked = replace(session(tmp_path / str(rate), 1), rate=rate)
+        batch = {"x": torch.ones(3, 2)}
+        run = Run("net", net, asked, 0.1)
+        run.advance(net(batch["x"]).mean(), 3)
+        moved.append(float((net.weight.detach() - before).abs().mean()))
+    assert moved[1] == pytest.approx(moved[0] / 4, rel=0.05)

@@ -17,6 +17,7 @@ from starter_factory.scene import (
     Scene,
     Spot,
     Subject,
+    crowded_scene,
     free_scene,
     is_held_out,
     training_scene,
@@ -188,6 +189,14 @@ def test_each_thing_that_can_be_said_is_left_out_with_its_share(scenes, captions
 def test_training_draws_no_held_out_pair(scenes):
     assert not any(is_held_out(scene) for scene in scenes)
     assert any(is_held_out(lone(thing, art="flat", colour=colour)) for thing in THINGS for colour in COLOURS)
+
+
+def test_a_denoiser_learns_more_from_several_things_and_from_one_before_another_than_they_are_drawn(scenes):
+    crowded = [crowded_scene(seed) for seed in range(len(scenes))]
+    assert not any(is_held_out(scene) for scene in crowded)
+    for harder in (lambda scene: scene.relation, lambda scene: len(scene.subjects) == 3):
+        assert sum(map(bool, map(harder, crowded))) > 1.2 * sum(map(bool, map(harder, scenes)))
+    assert sum(len(scene.subjects) == 1 for scene in crowded) > len(scenes) / 4
 
 
 def test_a_painted_thing_has_the_colour_it_is_painted_with():
