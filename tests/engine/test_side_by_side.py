@@ -31,6 +31,7 @@ from tests.engine.conftest import nobody
 from tests.engine.crew import whole_steps
 
 SIDE_BY_SIDE = 4
+ATTEMPTS = 8
 
 
 @pytest.fixture(scope="module")
@@ -189,9 +190,17 @@ def test_a_picture_made_in_company_is_made_again_to_the_byte_from_its_file(
 ) -> None:
     owners = [Identity.earlier(f"owner-{n}") for n in range(SIDE_BY_SIDE)]
     with Studio(home, durable=False, images=tmp_path) as studio:
-        jobs = [studio.submit(recipe("starter", seed=n, steps=40), who) for n, who in enumerate(owners)]
-        paths = [event.path for job in jobs for event in job.follow() if isinstance(event, Finished)]
-    (path, *_) = [path for path in paths if facts(path)["numerics"] == "free"]
+        # On a busy machine one may be done before the next begins: then others are made, until some have met.
+        for attempt in range(ATTEMPTS):
+            seeds = range(attempt * len(owners), (attempt + 1) * len(owners))
+            jobs = [
+                studio.submit(recipe("starter", seed=n, steps=40), who) for n, who in zip(seeds, owners, strict=True)
+            ]
+            paths = [event.path for job in jobs for event in job.follow() if isinstance(event, Finished)]
+            met = [path for path in paths if facts(path)["numerics"] == "free"]
+            if met:
+                break
+    path = met[0]
     with Studio(home.model_copy(update={"side_by_side": 1}), durable=False, images=tmp_path) as studio:
         job = studio.submit(read_again(path), owners[0])
         *_, end = job.follow()
