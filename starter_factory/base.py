@@ -14,7 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from starter_factory.captions import EVERYTHING, SAID, describe
 from starter_factory.draw import SHAPES, SIDE, draw
-from starter_factory.samples import Ring
+from starter_factory.samples import Ring, Youth
 from starter_factory.scene import Scene, crowded_scene
 from starter_factory.semantics import SHRINK, Telling, semantic_map, telling_loss
 from starter_factory.store import Stored
@@ -41,12 +41,10 @@ HIGHEST_SNR_WEIGHT = 5.0
 # is met in a twelfth of the steps, that with the most in two fifths. Shapes are learned so; texture wants 0.75 later.
 TIMES_POWER = 0.55
 TELLING_WEIGHT = 0.05
-# Each picture is used so many times on average, each time with one of its captions; so many are kept. Before there are
-# YOUNG of them, each batch brings as many new ones as it has: a run that begins with few unlearns the rest.
+# Each picture is used so many times on average, each time with one of its captions; so many are kept.
 USES = 16
 CAPTIONS = 6
 KEPT = 12_000
-YOUNG = 512
 FIRST_SEED = 2**34
 
 
@@ -149,14 +147,12 @@ def pooled(
     """
     rings: dict[tuple[int, ...], Ring] = {}
     randomness, room = torch.Generator().manual_seed(first), kept * batch // BATCH
-    seen = fresh = 0
+    youth = Youth(batch)
     for rendered in DataLoader(renders, batch_size=None, num_workers=session.workers):
         encoded = _encoded(vae, rendered, session.device)
         rings.setdefault(tuple(encoded["latents"].shape[-2:]), Ring(room)).add(encoded)
-        seen, fresh = seen + len(encoded["latents"]), fresh + len(encoded["latents"])
-        if seen < YOUNG and fresh < batch:
+        if not youth.suffices(len(encoded["latents"])):
             continue
-        fresh = 0
         counts = torch.tensor([float(ring.count) for ring in rings.values()])
         ring = list(rings.values())[int(torch.multinomial(counts, 1, generator=randomness))]
         drawn = ring.draw(batch, randomness)

@@ -16,7 +16,7 @@ SIDE = 160
 FIRST_SEED = 2**31
 LEARNING_RATE = 4e-4
 CRITIC_WEIGHT = 0.12
-# An edge that is steep enough but a little aside costs no more than a soft one in its place.
+# By this alone a steep edge a pixel aside costs less than a soft one in its place; by distances of colours, more.
 STEEPNESS_WEIGHT = 0.5
 # Steeper than this, of colours from -1 to 1, is an edge.
 EDGE = 0.12

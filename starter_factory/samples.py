@@ -11,6 +11,24 @@ from starter_factory.training import Batch, Session, samples_of
 GPU_FACTOR = 16
 # So many examples are kept where each is used several times.
 KEPT = 6_000
+# A pool of fewer is young.
+YOUNG = 512
+
+
+class Youth:
+    """Whether a pool has new rows enough for a batch: before it has YOUNG in all, as many as a batch has, then any.
+
+    Each is used several times: a run that began with one would learn that one first, and unlearn the rest.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self.batch, self.seen, self.fresh = batch, 0, 0
+
+    def suffices(self, added: int) -> bool:
+        self.seen, self.fresh = self.seen + added, self.fresh + added
+        enough = self.seen >= YOUNG or self.fresh >= self.batch
+        self.fresh = 0 if enough else self.fresh
+        return enough
 
 
 class Ring:
@@ -66,10 +84,11 @@ def stream(
 
 
 def _drawn(made: Iterator[Batch], count: int, kept: int, seed: int) -> Iterator[Batch]:
-    ring, randomness = Ring(kept), torch.Generator().manual_seed(seed)
+    ring, randomness, youth = Ring(kept), torch.Generator().manual_seed(seed), Youth(count)
     for rows in made:
         ring.add(rows)
-        yield ring.draw(count, randomness)
+        if youth.suffices(len(next(iter(rows.values())))):
+            yield ring.draw(count, randomness)
 
 
 def in_step(batch: int, session: Session) -> int:
