@@ -5,10 +5,12 @@ The ranking is the studio's, with each metric's own weight. No set judges that t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from diffusers import DPMSolverMultistepScheduler
 from PIL import Image as Pictures
 
 from starter_factory.sampling import GUIDANCE, STEPS
@@ -19,14 +21,36 @@ from studio.catalogue.models import Catalogue
 from studio.engine.preview import Watch
 from studio.metrics.base import Sample
 from studio.placing import Scores, totals
+from studio.racing import CLOSE
 from studio.recipe import Recipe
 from studio.scorer import Scorer
 from studio.settings import Settings
 
 CANDIDATES = 8
 METRICS = ("clip_score", "sharpness", "contrast")
-# Steps of a draft, each with how many pictures go on from there.
-DRAFTS: Mapping[int, Sequence[int]] = {6: (1, 2), 8: (1, 2)}
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """Drafts in so many steps, by the pictures' own scheduler or by DPM++ 2M in even strides of time.
+
+    From there go on the best `keep` that score at most so much less than the best of all, `close`, for each of `ways`.
+    """
+
+    steps: int
+    ways: Sequence[tuple[int, float]]
+    even: bool = False
+
+    def __str__(self) -> str:
+        return f"drafts of {self.steps} {'even ' if self.even else ''}steps"
+
+
+DRAFTS = (
+    Drafts(6, ((1, 1), (2, 1))),
+    Drafts(8, ((1, 1), (2, 1))),
+    Drafts(5, ((1, 1), (2, 1)), even=True),
+    Drafts(6, ((1, 1), (2, 1), (2, CLOSE)), even=True),
+)
 # Steps at which pictures are looked at, each with how many go on.
 Rounds = tuple[tuple[int, int], ...]
 BOUNDARIES: Sequence[Rounds] = (((7, 4), (10, 2)), ((7, 5), (12, 2)), ((8, 6), (12, 3)))
@@ -41,26 +65,26 @@ def measure(sitting: Sitting, settings: Settings) -> Table:
     catalogue = Catalogue(settings)
     scorer = Scorer(settings, catalogue, LocalBackend(settings, catalogue))
     found: dict[str, list[tuple[bool, float]]] = {}
-    spent: dict[str, float] = {}
+    spent: dict[str, list[float]] = {}
     for number in range(sitting.count):
         finished, predicted = _made(sitting, scorer, number, STEPS)
-        drafts = {steps: _made(sitting, scorer, number, steps)[0] for steps in DRAFTS}
-        for name, left, steps in _races(drafts, predicted):
+        drafted = {drafts: _made(sitting, scorer, number, drafts.steps, even=drafts.even)[0] for drafts in DRAFTS}
+        for name, left, steps in _races(drafted, predicted):
             found.setdefault(name, []).append(_kept(finished, left))
-            spent[name] = steps / (CANDIDATES * STEPS)
-    return {name: _row(of_sets, spent[name]) for name, of_sets in found.items()}
+            spent.setdefault(name, []).append(steps / (CANDIDATES * STEPS))
+    return {name: _row(of_sets, float(np.mean(spent[name]))) for name, of_sets in found.items()}
 
 
-def _races(drafts: Looks, predicted: Looks) -> Sequence[tuple[str, Sequence[int], int]]:
+def _races(drafted: Mapping[Drafts, Sequence[Scores]], predicted: Looks) -> Sequence[tuple[str, Sequence[int], int]]:
     """Each way to race: what it is called, the pictures that are left, the steps that all took."""
-    races = [
-        (f"drafts of {steps} steps, {keep} of {CANDIDATES} made", _best(scores, range(CANDIDATES), keep), cost)
-        for steps, scores in drafts.items()
-        for keep in DRAFTS[steps]
-        for cost in [CANDIDATES * steps + keep * STEPS]
-    ]
+    races = []
+    for drafts, scores in drafted.items():
+        for keep, close in drafts.ways:
+            left = _best(scores, range(CANDIDATES), keep, close)
+            words = f"{drafts}, {keep} of {CANDIDATES} made" + (" if close" if close < 1 else "")
+            races.append((words, left, CANDIDATES * drafts.steps + len(left) * STEPS))
     for rounds in BOUNDARIES:
-        left: Sequence[int] = range(CANDIDATES)
+        left = range(CANDIDATES)
         cost = before = 0
         for step, keep in rounds:
             cost, before = cost + len(left) * (step - before), step
@@ -70,9 +94,10 @@ def _races(drafts: Looks, predicted: Looks) -> Sequence[tuple[str, Sequence[int]
     return races
 
 
-def _best(scores: Sequence[Scores], left: Sequence[int], keep: int) -> Sequence[int]:
+def _best(scores: Sequence[Scores], left: Sequence[int], keep: int, close: float = 1) -> Sequence[int]:
     of_left = _ranked([scores[at] for at in left])
-    return [left[at] for at in np.argsort(-of_left, kind="stable")[:keep]]
+    order = np.argsort(-of_left, kind="stable")
+    return [left[at] for at in order[:keep] if of_left[at] >= of_left[order[0]] - close]
 
 
 def _ranked(scores: Sequence[Scores]) -> Any:
@@ -93,11 +118,15 @@ def _row(of_sets: Sequence[tuple[bool, float]], spent: float) -> dict[str, float
 
 
 @torch.no_grad()
-def _made(sitting: Sitting, scorer: Scorer, number: int, steps: int) -> tuple[Sequence[Scores], Looks]:
+def _made(
+    sitting: Sitting, scorer: Scorer, number: int, steps: int, *, even: bool = False
+) -> tuple[Sequence[Scores], Looks]:
     """The scores of the candidates of scene `number` in so many steps, and of what `LOOKS` of these predict."""
     pipe, learned = sitting.pipeline(), sitting.pipeline().scheduler
     recipe = Recipe(prompt=sitting.captions()[number], model="starter")
     pipe.scheduler = type(learned).from_config(learned.config)
+    if even:
+        pipe.scheduler = DPMSolverMultistepScheduler.from_config(learned.config, use_karras_sigmas=False)
     watch, looks = Watch(pipe.scheduler, keep=True), dict[int, Sequence[Scores]]()
 
     def score(latents: torch.Tensor) -> Sequence[Scores]:

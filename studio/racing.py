@@ -8,23 +8,31 @@ long as no fresh noise comes in on the way. Else what the steps themselves predi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from studio.recipe import Recipe
+from studio.recipe import Hires, PaintedRecipe, TextToImageRecipe, TwoPassRecipe
 from studio.schedulers import SCHEDULERS
 
-# Of all steps, those of a draft; of all pictures, those that are made behind it.
-DRAFT, BEST = 0.4, 0.25
+# What samples drafts, where a model learned to remove noise. What is drawn is decided where there is most noise: there
+# Karras' schedule, which the pictures themselves may have, takes longer strides.
+DRAFT_SCHEDULER = "DPM++ 2M"
+# Of all steps, those of a draft by it and of one by the picture's own scheduler.
+DRAFT, OWN_DRAFT = 0.3, 0.4
 # A draft of fewer steps shows nothing.
 LEAST_STEPS = 4
+# Of all pictures, how many are made behind drafts, at most; and how much less than the best one may score of these.
+BEST, CLOSE = 0.25, 0.12
 # Else: after these shares of the steps, this share of the pictures goes on.
 BOUNDARIES = ((0.35, 0.625), (0.6, 0.25))
 
 
 @dataclass(frozen=True)
 class Round:
-    """After `share` of the steps, the best `keep` of the pictures go on; at 0 they are drafts."""
+    """After `share` of the steps, the best `keep` of the pictures go on, but for those that score more than `close`
+    below the best; at 0 they are drafts.
+    """
 
     share: float
     keep: int
+    close: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,20 +41,25 @@ class Race:
 
     weights: Mapping[str, float] = field(default_factory=dict)
 
-    def rounds(self, recipes: Sequence[Recipe]) -> Sequence[Round]:
-        """When the pictures of these resolved recipes are looked at, and how many go on then."""
-        if all(map(draft_steps, recipes)):
-            return [Round(0.0, _part(BEST, recipes))]
+    def rounds(self, recipes: Sequence[PaintedRecipe]) -> Sequence[Round]:
+        """When the pictures of these recipes are looked at, and how many go on then."""
+        if all(map(draft, recipes)):
+            return [Round(0.0, _part(BEST, recipes), CLOSE)]
         return [Round(share, _part(part, recipes)) for share, part in BOUNDARIES]
 
 
-def draft_steps(recipe: Recipe) -> int | None:
-    """How many steps a draft of a resolved recipe's picture has; None where it would not show what becomes of it."""
-    row, steps = SCHEDULERS[recipe.scheduler or ""], recipe.steps or 0
-    is_noisy = row.fresh_noise or (row.eta and recipe.eta > 0) or (row.churn and recipe.sigma_churn > 0)
-    draft = max(LEAST_STEPS, round(DRAFT * steps))
-    return None if is_noisy or draft > steps / 2 else draft
+def draft(recipe: PaintedRecipe) -> PaintedRecipe | None:
+    """The recipe of a draft of the picture, of its first pass; None where it would not show what becomes of it."""
+    row = SCHEDULERS[recipe.scheduler]
+    if row.fresh_noise or (row.eta and recipe.eta > 0) or (row.churn and recipe.sigma_churn > 0):
+        return None
+    share, scheduler = (DRAFT, DRAFT_SCHEDULER) if row.process == "diffusion" else (OWN_DRAFT, row.name)
+    steps = max(LEAST_STEPS, round(share * recipe.steps))
+    if steps > recipe.steps / 2:
+        return None
+    once = recipe.changed(steps=steps, scheduler=scheduler, hires=Hires())
+    return TextToImageRecipe.of(once) if isinstance(recipe, TwoPassRecipe) else once
 
 
-def _part(part: float, recipes: Sequence[Recipe]) -> int:
+def _part(part: float, recipes: Sequence[PaintedRecipe]) -> int:
     return max(1, round(part * len(recipes)))

@@ -19,8 +19,8 @@ from studio.inputs import InputStore
 from studio.metrics import METRICS
 from studio.metrics.base import Metric, Sample
 from studio.placing import totals
-from studio.racing import Race, draft_steps
-from studio.recipe import Hires, PaintedRecipe, TextToImageRecipe, TwoPassRecipe
+from studio.racing import Race, draft
+from studio.recipe import PaintedRecipe
 
 # So many are raced at a time; of more, each so many are a race, and other jobs have their turn in between.
 MOST = 16
@@ -114,12 +114,12 @@ class Racing:
             return list(loop.pictures())
 
         try:
-            steps = draft_steps(recipe) if heat.drafts else None
-            if not steps:
+            early = draft(recipe) if heat.drafts else None
+            if not early:
                 return render(recipe, self._report)
-            (draft,) = render(_drafted(recipe, steps), _counted(self._report, 0, recipe.steps))
-            heat.arrive(image, Arrival(Sample(draft.image, recipe), steps, recipe.steps, draft=True))
-            return render(recipe, _counted(self._report, steps, 0))
+            (drafted,) = render(early, _counted(self._report, 0, recipe.steps))
+            heat.arrive(image, Arrival(Sample(drafted.image, recipe), early.steps, recipe.steps, draft=True))
+            return render(recipe, _counted(self._report, early.steps, 0))
         finally:
             heat.leave(image)
 
@@ -133,12 +133,6 @@ class Racing:
                 if score is not None:
                     mine[name] = score
         return [total or 0.0 for total in totals(scores, lambda name: self._race.weights.get(name, 0.0))]
-
-
-def _drafted(recipe: PaintedRecipe, steps: int) -> PaintedRecipe:
-    """The recipe of a draft: of the first pass, in so many steps."""
-    once = recipe.changed(steps=steps, hires=Hires())
-    return TextToImageRecipe.of(once) if isinstance(recipe, TwoPassRecipe) else once
 
 
 def _counted(report: Report, before: int, after: int) -> Report:

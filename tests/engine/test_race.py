@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from studio.candidates.store import CandidateSet
 from studio.catalogue.models import Catalogue
 from studio.cli import main
 from studio.engine import heat
+from studio.engine.heat import Arrival, Behind, Heat
 from studio.engine.renderer import Renderer
 from studio.errors import Cancelled, InvalidRecipe, ModelError, NotFound, OutOfMemory
 from studio.events import Done, Dropped, Event, Loading, Step
-from studio.racing import Race
-from studio.recipe import Recipe
+from studio.metrics.base import Sample
+from studio.racing import Race, Round, draft
+from studio.recipe import Recipe, TextToImageRecipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests import tiny
@@ -80,6 +82,39 @@ def test_those_behind_are_dropped_where_they_are_and_the_best_is_as_if_it_were_m
     last = {image: (event.step, event.steps) for event in events if isinstance(event, Step) for image in event.images}
     whole = STEPS + 4 if by_draft else STEPS
     assert last == {best.index: (whole, whole), **{event.image: (event.step, whole) for event in dropped}}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "changes", "early"),
+    [
+        ("DPM++ 2M Karras", {}, ("DPM++ 2M", 6)),
+        ("Heun", {"hires_scale": 2, "hires_steps": 9, "hires_upscaler": "latent"}, ("DPM++ 2M", 6)),
+        ("Euler", {"steps": 9}, ("DPM++ 2M", 4)),
+        ("Euler", {"steps": 7}, None),
+        ("Euler a", {}, None),
+        ("DDIM", {"eta": 0.5}, None),
+        ("EDM DPM++ 2M", {}, ("EDM DPM++ 2M", 8)),
+    ],
+)
+def test_a_draft_has_a_part_of_the_steps_in_even_strides_and_no_second_pass(
+    recipe: Callable[..., Recipe], scheduler: str, changes: dict[str, Any], early: tuple[str, int] | None
+) -> None:
+    whole: Any = recipe("starter", **{"scheduler": "Euler", "steps": 20} | changes)
+    found = draft(whole.changed(scheduler=scheduler))
+    assert (found and (found.scheduler, found.steps)) == early
+    assert found is None or type(found) is TextToImageRecipe
+
+
+def test_of_the_best_those_that_are_far_behind_the_first_are_dropped_too() -> None:
+    events: list[Dropped] = []
+    scores = [0.9, 0.1, 0.8, 0.7]
+    heat = Heat([Round(0, keep=3, close=0.15)], range(4), lambda _: scores, events.append, Future.result)  # type: ignore[arg-type]
+    look = Arrival(Sample(Image.new("RGB", (8, 8)), Recipe(prompt="a house")), 4, 10, draft=True)
+    with ThreadPoolExecutor(4) as threads:
+        ends = [threads.submit(heat.arrive, image, look) for image in range(4)]
+        assert [isinstance(end.exception(), Behind) for end in ends] == [False, True, False, True]
+    assert sorted(event.image for event in events) == [1, 3]
+    assert heat.dropped == {1, 3}
 
 
 def test_a_race_that_is_stopped_ends_for_all_of_it(racer: LocalBackend, recipes: list[Any]) -> None:
