@@ -21,7 +21,6 @@ from studio.catalogue.models import Catalogue
 from studio.engine.preview import Watch
 from studio.metrics.base import Sample
 from studio.placing import Scores, totals
-from studio.racing import CLOSE
 from studio.recipe import Recipe
 from studio.scorer import Scorer
 from studio.settings import Settings
@@ -32,25 +31,19 @@ METRICS = ("clip_score", "sharpness", "contrast")
 
 @dataclass(frozen=True)
 class Drafts:
-    """Drafts in so many steps, by the pictures' own scheduler or by DPM++ 2M in even strides of time.
-
-    From there go on the best `keep` that score at most so much less than the best of all, `close`, for each of `ways`.
+    """Drafts in so many steps, by the pictures' own scheduler or by DPM++ 2M in even strides of time; `keeps` pictures
+    go on from there.
     """
 
     steps: int
-    ways: Sequence[tuple[int, float]]
+    keeps: Sequence[int] = (1, 2)
     even: bool = False
 
     def __str__(self) -> str:
         return f"drafts of {self.steps} {'even ' if self.even else ''}steps"
 
 
-DRAFTS = (
-    Drafts(6, ((1, 1), (2, 1))),
-    Drafts(8, ((1, 1), (2, 1))),
-    Drafts(5, ((1, 1), (2, 1)), even=True),
-    Drafts(6, ((1, 1), (2, 1), (2, CLOSE)), even=True),
-)
+DRAFTS = (Drafts(6), Drafts(8), Drafts(5, even=True), Drafts(6, even=True))
 # Steps at which pictures are looked at, each with how many go on.
 Rounds = tuple[tuple[int, int], ...]
 BOUNDARIES: Sequence[Rounds] = (((7, 4), (10, 2)), ((7, 5), (12, 2)), ((8, 6), (12, 3)))
@@ -65,26 +58,25 @@ def measure(sitting: Sitting, settings: Settings) -> Table:
     catalogue = Catalogue(settings)
     scorer = Scorer(settings, catalogue, LocalBackend(settings, catalogue))
     found: dict[str, list[tuple[bool, float]]] = {}
-    spent: dict[str, list[float]] = {}
+    spent: dict[str, float] = {}
     for number in range(sitting.count):
         finished, predicted = _made(sitting, scorer, number, STEPS)
         drafted = {drafts: _made(sitting, scorer, number, drafts.steps, even=drafts.even)[0] for drafts in DRAFTS}
         for name, left, steps in _races(drafted, predicted):
             found.setdefault(name, []).append(_kept(finished, left))
-            spent.setdefault(name, []).append(steps / (CANDIDATES * STEPS))
-    return {name: _row(of_sets, float(np.mean(spent[name]))) for name, of_sets in found.items()}
+            spent[name] = steps / (CANDIDATES * STEPS)
+    return {name: _row(of_sets, spent[name]) for name, of_sets in found.items()}
 
 
 def _races(drafted: Mapping[Drafts, Sequence[Scores]], predicted: Looks) -> Sequence[tuple[str, Sequence[int], int]]:
     """Each way to race: what it is called, the pictures that are left, the steps that all took."""
     races = []
     for drafts, scores in drafted.items():
-        for keep, close in drafts.ways:
-            left = _best(scores, range(CANDIDATES), keep, close)
-            words = f"{drafts}, {keep} of {CANDIDATES} made" + (" if close" if close < 1 else "")
-            races.append((words, left, CANDIDATES * drafts.steps + len(left) * STEPS))
+        for keep in drafts.keeps:
+            words, cost = f"{drafts}, {keep} of {CANDIDATES} made", CANDIDATES * drafts.steps + keep * STEPS
+            races.append((words, _best(scores, range(CANDIDATES), keep), cost))
     for rounds in BOUNDARIES:
-        left = range(CANDIDATES)
+        left: Sequence[int] = range(CANDIDATES)
         cost = before = 0
         for step, keep in rounds:
             cost, before = cost + len(left) * (step - before), step
@@ -94,10 +86,9 @@ def _races(drafted: Mapping[Drafts, Sequence[Scores]], predicted: Looks) -> Sequ
     return races
 
 
-def _best(scores: Sequence[Scores], left: Sequence[int], keep: int, close: float = 1) -> Sequence[int]:
+def _best(scores: Sequence[Scores], left: Sequence[int], keep: int) -> Sequence[int]:
     of_left = _ranked([scores[at] for at in left])
-    order = np.argsort(-of_left, kind="stable")
-    return [left[at] for at in order[:keep] if of_left[at] >= of_left[order[0]] - close]
+    return [left[at] for at in np.argsort(-of_left, kind="stable")[:keep]]
 
 
 def _ranked(scores: Sequence[Scores]) -> Any:

@@ -18,21 +18,18 @@ DRAFT_SCHEDULER = "DPM++ 2M"
 DRAFT, OWN_DRAFT = 0.3, 0.4
 # A draft of fewer steps shows nothing.
 LEAST_STEPS = 4
-# Of all pictures, how many are made behind drafts, at most; and how much less than the best one may score of these.
-BEST, CLOSE = 0.25, 0.12
+# Of all pictures, those that are made behind drafts.
+BEST = 0.25
 # Else: after these shares of the steps, this share of the pictures goes on.
 BOUNDARIES = ((0.35, 0.625), (0.6, 0.25))
 
 
 @dataclass(frozen=True)
 class Round:
-    """After `share` of the steps, the best `keep` of the pictures go on, but for those that score more than `close`
-    below the best; at 0 they are drafts.
-    """
+    """After `share` of the steps, the best `keep` of the pictures go on; at 0 they are drafts."""
 
     share: float
     keep: int
-    close: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Race:
     def rounds(self, recipes: Sequence[PaintedRecipe]) -> Sequence[Round]:
         """When the pictures of these recipes are looked at, and how many go on then."""
         if all(map(draft, recipes)):
-            return [Round(0.0, _part(BEST, recipes), CLOSE)]
+            return [Round(0.0, _part(BEST, recipes))]
         return [Round(share, _part(part, recipes)) for share, part in BOUNDARIES]
 
 

@@ -92,26 +92,24 @@ class Heat:
         best, self._best = self._best, Future()
         arrived, self._arrived = self._arrived, {}
         try:
-            best.set_result(self._chosen(arrived, self._rounds.pop(0)))
+            best.set_result(self._chosen(arrived, self._rounds.pop(0).keep))
         except BaseException as error:  # noqa: BLE001 - each of them ends with it
             best.set_exception(error)
 
-    def _chosen(self, arrived: Mapping[int, Arrival], found: Round) -> set[int]:
+    def _chosen(self, arrived: Mapping[int, Arrival], keep: int) -> set[int]:
         """The best of these images; it is told of the others that they are dropped."""
-        if len(arrived) <= found.keep:
+        if len(arrived) <= keep:
             return set(arrived)
-        scores = dict(zip(arrived, self._score([one.sample for one in arrived.values()]), strict=True))
+        found = self._score([one.sample for one in arrived.values()])
+        scores = dict(zip(arrived, found, strict=True))
         first, *_ = order = sorted(arrived, key=lambda image: -scores[image])
-        best = {image for image in order[: found.keep] if scores[image] >= scores[first] - found.close}
-        for image in order:
-            if image in best:
-                continue
+        for image in order[keep:]:
             one = arrived[image]
             self._running.discard(image)
             self.dropped.add(image)
             look = _jpeg(one.sample.image)
             self._report(Dropped(image, one.step, one.steps, scores[image], scores[first], look, one.draft))
-        return best
+        return set(order[:keep])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,10 @@ from studio.candidates.store import CandidateSet
 from studio.catalogue.models import Catalogue
 from studio.cli import main
 from studio.engine import heat
-from studio.engine.heat import Arrival, Behind, Heat
 from studio.engine.renderer import Renderer
 from studio.errors import Cancelled, InvalidRecipe, ModelError, NotFound, OutOfMemory
 from studio.events import Done, Dropped, Event, Loading, Step
-from studio.metrics.base import Sample
-from studio.racing import Race, Round, draft
+from studio.racing import Race, draft
 from studio.recipe import Recipe, TextToImageRecipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -103,18 +101,6 @@ def test_a_draft_has_a_part_of_the_steps_in_even_strides_and_no_second_pass(
     found = draft(whole.changed(scheduler=scheduler))
     assert (found and (found.scheduler, found.steps)) == early
     assert found is None or type(found) is TextToImageRecipe
-
-
-def test_of_the_best_those_that_are_far_behind_the_first_are_dropped_too() -> None:
-    events: list[Dropped] = []
-    scores = [0.9, 0.1, 0.8, 0.7]
-    heat = Heat([Round(0, keep=3, close=0.15)], range(4), lambda _: scores, events.append, Future.result)  # type: ignore[arg-type]
-    look = Arrival(Sample(Image.new("RGB", (8, 8)), Recipe(prompt="a house")), 4, 10, draft=True)
-    with ThreadPoolExecutor(4) as threads:
-        ends = [threads.submit(heat.arrive, image, look) for image in range(4)]
-        assert [isinstance(end.exception(), Behind) for end in ends] == [False, True, False, True]
-    assert sorted(event.image for event in events) == [1, 3]
-    assert heat.dropped == {1, 3}
 
 
 def test_a_race_that_is_stopped_ends_for_all_of_it(racer: LocalBackend, recipes: list[Any]) -> None:

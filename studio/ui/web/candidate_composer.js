@@ -5,7 +5,7 @@ import { html, live, nothing } from "./vendor/lit.js";
 
 // As many are proposed.
 export const USUAL = 8;
-export const RACE = "Scores the pictures while they are made and drops those that fall behind: about half of the steps";
+export const RACE = "Scores the pictures while they are made and drops those that fall behind: little more than half of the steps";
 // A set of one has nothing to be ranked against.
 const LEAST = 2;
 
