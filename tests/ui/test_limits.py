@@ -62,7 +62,9 @@ def chunk(part: bytes) -> bytes:
 
 
 def brought(studio: Studio) -> list[Path]:
-    return [path for path in (studio.settings.home / UPLOADS).rglob("*") if path.is_file()]
+    # Not by rglob, which fails where a folder is cleared away meanwhile.
+    walk = os.walk(studio.settings.home / UPLOADS)
+    return [path for folder, _, names in walk for name in names if (path := Path(folder, name)).is_file()]
 
 
 def until(happened: object) -> None:
