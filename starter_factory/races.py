@@ -1,7 +1,7 @@
 """Whether a race keeps the best: of sets of candidates, the picture that ranks first when all are made to their end.
 
 The ranking is the studio's, with each metric's own weight. No set judges that the plan of the races was chosen by
-(scenes from 5000 on).
+(scenes from 700 on).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DPMSolverMultistepScheduler
 from PIL import Image as Pictures
 
 from starter_factory.sampling import GUIDANCE, STEPS
@@ -19,8 +18,10 @@ from studio.backends.local import LocalBackend
 from studio.candidates.ranking import Filter
 from studio.catalogue.models import Catalogue
 from studio.engine.preview import Watch
+from studio.engine.schedulers import build
 from studio.metrics.base import Sample
 from studio.placing import Scores, totals
+from studio.racing import DRAFT_SCHEDULER
 from studio.recipe import Recipe
 from studio.scorer import Scorer
 from studio.settings import Settings
@@ -31,8 +32,8 @@ METRICS = ("clip_score", "sharpness", "contrast")
 
 @dataclass(frozen=True)
 class Drafts:
-    """Drafts in so many steps, by the pictures' own scheduler or by DPM++ 2M in even strides of time; `keeps` pictures
-    go on from there.
+    """Drafts in so many steps, by the pictures' own scheduler or as the studio's, in even strides of time; `keeps`
+    pictures go on from there.
     """
 
     steps: int
@@ -117,7 +118,7 @@ def _made(
     recipe = Recipe(prompt=sitting.captions()[number], model="starter")
     pipe.scheduler = type(learned).from_config(learned.config)
     if even:
-        pipe.scheduler = DPMSolverMultistepScheduler.from_config(learned.config, use_karras_sigmas=False)
+        pipe.scheduler = build(DRAFT_SCHEDULER, learned.config)
     watch, looks = Watch(pipe.scheduler, keep=True), dict[int, Sequence[Scores]]()
 
     def score(latents: torch.Tensor) -> Sequence[Scores]:

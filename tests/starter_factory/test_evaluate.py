@@ -19,6 +19,7 @@ from starter_factory.sitting import Sitting
 from starter_factory.store import Stored
 from studio.catalogue.models import Catalogue
 from studio.cli import main
+from studio.engine.schedulers import build
 from studio.settings import PRESETS, Settings
 
 STARTER = PRESETS.parent / "assets" / "starter"
@@ -160,8 +161,11 @@ def test_each_way_to_race_tells_how_often_it_keeps_the_best_at_what_cost(
     monkeypatch.setattr(races, "DRAFTS", drafts)
     monkeypatch.setattr(races, "BOUNDARIES", [((2, 4),)])
     monkeypatch.setattr(races, "LOOKS", {2})
+    drafted: list[str] = []
+    monkeypatch.setattr(races, "build", lambda name, config: drafted.append(name) or build(name, config))
     table = races.measure(Sitting(tiny, 2), Settings.load(home=tmp_path))
     assert [row["steps, %"] for row in table.values()] == [62.5, 150, 37.5, 75]
+    assert drafted == ["DPM++ 2M"] * 2
     assert table["drafts of 2 steps, 8 of 8 made"]["same best, %"] == 100
 
 
