@@ -11,7 +11,7 @@ from starter_factory.growing import train_growing, trained_growth
 from starter_factory.store import TRAINING, Stored, write_json
 from starter_factory.text import train_text, trained_reader
 from starter_factory.tokenizer import build_tokenizer
-from starter_factory.training import NOTHING, Run, Session, Taken, load_state, taken_before
+from starter_factory.training import NOTHING, Run, Session, Taken, load_state
 from starter_factory.vae import train_vae, trained_vae
 
 # What stands on the stored base, and what learns from renders alone: each lane may run on a processor core of its own.
@@ -85,11 +85,7 @@ def train(name: str, session: Session, stored: Stored) -> Run:
     stage = STAGES[name]
     if lacking := [part for part in stage.needs if not stored.has(part)]:
         raise MissingError(f"{name} stands on {', '.join(lacking)}, which {stored.folder} does not hold yet.")
-    if parallel.number() == 0 and not any(session.path(run).exists() for run in stage.runs):
-        session.work.mkdir(parents=True, exist_ok=True)
-        write_json(session.began(name), _taken(name, stored))
-    parallel.any_of(flag=False)  # the others wait until it is noted
-    return stage.train(session, stored)
+    return stage.train(replace(session, before=_taken(name, stored)), stored)
 
 
 def _taken(name: str, stored: Stored) -> Taken:
@@ -105,7 +101,7 @@ def store(name: str, session: Session, stored: Stored) -> None:
     """Write a stage's averaged weights into the stored model, and in a file of `training/` how they came about."""
     STAGES[name].store(session, stored)
     states = [load_state(run, session.work) for run in STAGES[name].runs]
-    before = taken_before(name, session)
+    before = states[0]["before"]
     told = {
         "steps": before["steps"] + sum(int(state["step"]) for state in states),
         "samples": before["samples"] + sum(int(state["samples"]) for state in states),

@@ -4,13 +4,12 @@ The learning rate rises shortly, then stays: a stage may be taken up again at an
 nothing over a run's last part, which makes weights to be stored.
 """
 
-import json
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ class Session:
 
     `workers` are processes that draw beside the training one; pictures are `shrink` times smaller. `rate` is the share
     of the stage's learning rate: all of it makes weights that have cooled down worse for tens of thousands of samples.
+    `before` is what the weights had taken that the stage begins with; a checkpoint keeps it.
     """
 
     work: Path
@@ -50,13 +50,10 @@ class Session:
     rate: float = 1.0
     workers: int = 0
     shrink: float = 1
+    before: Taken = field(default_factory=lambda: dict(NOTHING))
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"
-
-    def began(self, name: str) -> Path:
-        """Where it is noted what the weights that a stage began with had taken."""
-        return self.work / f"{name}.before.json"
 
 
 def fit(
@@ -111,6 +108,7 @@ class Run:
         parallel.share(module.state_dict().values())
         self.average = [parameter.detach().clone() for parameter in self.parameters]
         self.step, self.samples, self.seconds, self.loss, self.left = 0, 0, 0.0, 0.0, 1.0
+        self.before = session.before
         self.stopped = False  # whether it was asked to end
         if session.path(name).exists():
             self._restore(load_state(name, session.work))
@@ -187,6 +185,7 @@ class Run:
             "samples": self.samples,
             "seconds": self.seconds,
             "loss": self.loss,
+            "before": self.before,
         }
         path = self.session.path(self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,8 +196,8 @@ class Run:
         self.module.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = [average.to(self.session.device) for average in state["average"]]
-        self.step, self.samples, self.seconds, self.loss = (
-            state[key] for key in ("step", "samples", "seconds", "loss")
+        self.step, self.samples, self.seconds, self.loss, self.before = (
+            state[key] for key in ("step", "samples", "seconds", "loss", "before")
         )
 
     def use_average(self) -> None:
@@ -217,14 +216,11 @@ def samples_of(name: str, session: Session) -> int:
 
     Each process counts from a place of its own.
     """
-    seen = int(load_state(name, session.work)["samples"]) if session.path(name).exists() else 0
-    return seen + int(taken_before(name, session)["samples"]) + parallel.number() * parallel.SEEDS
-
-
-def taken_before(name: str, session: Session) -> Taken:
-    """What the training of the weights took that a stage began with."""
-    path = session.began(name)
-    return json.loads(path.read_text("utf-8")) if path.exists() else dict(NOTHING)
+    seen, before = 0.0, session.before
+    if session.path(name).exists():
+        state = load_state(name, session.work)
+        seen, before = state["samples"], state["before"]
+    return int(seen + before["samples"]) + parallel.number() * parallel.SEEDS
 
 
 def load_average(name: str, module: nn.Module, work: Path) -> None:
