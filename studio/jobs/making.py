@@ -87,12 +87,12 @@ class Maker:
     def _drop(self, job: Job, item: QueueItem, event: Dropped) -> None:
         """Keep what is left of an image that fell behind."""
         item.fell = replace(event, image=item.number, jpeg=self._look(event.jpeg, item))
-        with self._lock:
+        with self._lock:  # up to the report: else another call could end the job in between, and tell so first
             if item.state != "running":
                 return
             item.state = "dropped"
-        self._store.drop(job, [item])
-        job.tell(item.fell)
+            self._store.drop(job, [item])
+            job.tell(item.fell)
 
     def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
         """Store an image, then report it: a listener may rely on the file."""
@@ -125,9 +125,9 @@ class Maker:
             return
         name = saved.path.relative_to(self._library.folder).as_posix()
         self._library.record(saved, job.who, lambda: self._store.finish(job, item, name, saved.seconds))
-        with self._lock:
+        with self._lock:  # also the report, as in `_drop`
             item.state = "done"
-        job.tell(Finished(item.number, saved.path, saved.recipe, saved.seconds))
+            job.tell(Finished(item.number, saved.path, saved.recipe, saved.seconds))
 
     def _found(self, job: Job, item: QueueItem) -> bool:
         """Whether an earlier attempt stored this image; reports it if so."""

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from studio.cli import main
 from studio.errors import InvalidRecipe, KeyRefused, OverBudget, Refused
-from studio.events import Done, Failed, ImageFailed, Preview, Stopped
+from studio.events import Done, Event, Failed, Finished, ImageFailed, Preview, Stopped
 from studio.gate.identity import Identity
 from studio.grids.axes import Axis
 from studio.grids.making import Grids, plan
@@ -216,6 +217,24 @@ def test_a_stopped_job_asks_for_no_more_and_keeps_what_is_paid_for(here: Studio,
     service.gate.set()
     assert isinstance(ended(job), Stopped)
     assert len(service.asked) == len(job.results) == 3
+
+
+def test_the_end_of_a_job_is_told_after_each_of_its_pictures(here: Studio, service: Service, monkeypatch):
+    tell = Job.tell
+
+    def late(job: Job, event: Event) -> None:
+        if isinstance(event, Finished):
+            time.sleep(event.image / 10)
+        tell(job, event)
+
+    monkeypatch.setattr(Job, "tell", late)
+    service.behaviours["gpt-image-2"] = "slow"
+    job = here.submit(asked(count=3), ME)
+    for _ in range(3):
+        service.began.acquire()
+    service.gate.set()
+    assert isinstance(ended(job), Done)
+    assert len(job.results) == 3
 
 
 def test_partial_images_are_shown_while_a_picture_is_made(tmp_path: Path, surroundings: None, service: Service):
