@@ -23,9 +23,9 @@ from studio.errors import OverBudget
 from studio.hosted.spending import Budget
 from studio.settings import Settings
 from studio.storage.database import Database
-settings = Settings.load(home=sys.argv[1], day_budget_usd=1)
+settings = Settings.load(home=sys.argv[1], day_budget_usd=0.4)
 budget, paid = Budget(settings, Database.of(settings.home)), 0
-for number in range(40):
+for number in range(16):
     try:
         budget.reserve(f"{sys.argv[2]} {number}", "m", 0.01)
     except OverBudget:
@@ -36,21 +36,21 @@ print(paid)
 
 
 def test_programs_at_once_keep_one_budget(tmp_path: Path):
-    settings = Settings.load(home=tmp_path, day_budget_usd=1)
+    settings = Settings.load(home=tmp_path, day_budget_usd=0.4)
     with Studio(settings, backend=Drawer()) as studio:
         budget, paid = Budget(settings, studio.database), 0
         commands = [
             subprocess.Popen([python(), "-c", SPENDER, str(tmp_path), name], stdout=subprocess.PIPE, text=True)
             for name in ("one", "two")
         ]
-        for number in range(40):
+        for number in range(16):
             try:
                 budget.reserve(f"mine {number}", "m", 0.01)
             except OverBudget:
                 continue
             paid += 1
         paid += sum(int(command.communicate()[0]) for command in commands)
-        assert (paid, budget.left()) == (100, pytest.approx(0))
+        assert (paid, budget.left()) == (40, pytest.approx(0))
 
 
 def test_a_command_reads_and_writes_while_the_studio_makes_pictures(tmp_path: Path):
