@@ -102,6 +102,14 @@ def make_plain(network: ControlNetModel) -> None:
             remove_parametrizations(layer, "weight")
 
 
+def strengthen(network: ControlNetModel, factor: float) -> None:
+    """Multiply all that a network of plain layers adds to the UNet."""
+    with torch.no_grad():
+        for part in (network.controlnet_down_blocks, network.controlnet_mid_block):
+            for parameter in part.parameters():
+                parameter.mul_(factor)
+
+
 class ControlledRenders(IterableDataset[Batch]):
     """Batches of new renders of one shape each, without end, with their maps and token ids of several captions."""
 

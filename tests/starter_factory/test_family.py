@@ -19,7 +19,7 @@ from starter_factory.art import ArtError
 from starter_factory.captions import EVERYTHING, describe, known_words, vocabulary, word_groups, words_of
 from starter_factory.cards import write_figures
 from starter_factory.control_member import OPEN, at_the_edge
-from starter_factory.controlnets import HINT_CHANNELS, LAYOUT_UNSAID, build_controlnet
+from starter_factory.controlnets import EAGERNESS, HINT_CHANNELS, LAYOUT_UNSAID, build_controlnet, make_plain
 from starter_factory.draw import SIDE, draw
 from starter_factory.family import MEMBERS, loras, safety_checker, upscaler
 from starter_factory.family.base import begin, weights_of
@@ -104,6 +104,27 @@ def test_training_that_goes_on_from_stored_weights_counts_what_they_had_taken_an
     (grown.folder / MEMBERS["scorer"].files[0]).unlink()
     stages.train("scorer", session(tmp_path / "third"), grown)
     assert samples_of("scorer", session(tmp_path / "third")) == took[0]["samples"]
+
+
+def test_a_stored_controlnet_adds_more_than_it_learned_and_learning_goes_on_from_what_was_learned(
+    grown, tmp_path, monkeypatch
+):
+    def fill(name, network, work):
+        assert (name, work) == ("canny", tmp_path)
+        with torch.no_grad():
+            for part in network.parameters():
+                part.fill_(0.5)
+
+    monkeypatch.setattr("starter_factory.control_member.load_average", fill)
+    member, learned = MEMBERS["canny"], 0.5 * EAGERNESS
+    member.store(session(tmp_path), grown)
+    stored = member.load(grown.folder)
+    assert member.strength > 1
+    assert torch.allclose(stored.controlnet_mid_block.weight, torch.tensor(member.strength * learned), rtol=1e-3)
+    assert torch.equal(stored.conv_in.weight, torch.full_like(stored.conv_in.weight, 0.5))
+    begun = member._begun(grown, grown.unet())
+    make_plain(begun)
+    assert torch.allclose(begun.controlnet_mid_block.weight, torch.tensor(learned), rtol=1e-3)
 
 
 def test_every_member_has_its_place_in_the_order_and_says_what_it_stands_on(tmp_path):
