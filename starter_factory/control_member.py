@@ -49,8 +49,8 @@ TALLEST_AT_THE_EDGE = 0.42
 class ControlMember(Control, Member):
     """A ControlNet; a subclass says what it learns from, what the map is, and how well a picture keeps to it.
 
-    What is stored adds `strength` times what was learned. The error of single steps is least at 1; pictures, of which
-    guidance makes more of the prompt in each step, keep to their maps better beyond it, and to their prompts as well.
+    What is stored adds `strength` times what was learned. The error of single steps is least at 1; whole pictures may
+    keep to their maps better beyond it, as guidance has them keep to their prompts.
     """
 
     name: ClassVar[str]
