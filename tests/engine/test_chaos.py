@@ -255,7 +255,11 @@ def test_whatever_goes_wrong_in_a_crowd_each_job_ends_once_and_each_picture_is_i
         for number in range(rounds):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(batcher, "forward", faults)
-                jobs = Crowd(studio, number).all(count)
+                crowd = Crowd(studio, number)
+                jobs = crowd.all(count)
+                # How few forwards so many jobs take hangs on who shares steps and who is stopped.
+                while faults.made < EACH:
+                    jobs += crowd.all(EACH)
             for job, who in jobs:
                 check_job(studio, job, who)
             check_left(studio)
@@ -263,7 +267,6 @@ def test_whatever_goes_wrong_in_a_crowd_each_job_ends_once_and_each_picture_is_i
             studio.backend.free_memory()
             assert tensor_bytes() <= before + SPARE_BYTES
             held.append(psutil.Process().memory_info().rss)
-    assert faults.made >= EACH
     assert check_pictures(results, alone, compared)
     assert held[-1] <= 1.05 * held[rounds // 2]
 
@@ -283,7 +286,11 @@ def test_in_a_crowd_whose_engine_dies_each_job_ends_once_and_each_picture_is_its
     graves = tmp_path_factory.mktemp("graves")
     backend = begun(home, FAULTY.format(str(graves), deaths))
     with Studio(home, backend=backend, durable=False) as studio:
-        jobs = Crowd(studio, count).all(count)
+        crowd = Crowd(studio, count)
+        jobs = crowd.all(count)
+        # An engine that is asked for few forwards outlives them.
+        while len(list(graves.iterdir())) < deaths:
+            jobs += crowd.all(count)
         for job, who in jobs:
             check_job(studio, job, who)
         results = [event for job, _ in jobs for event in job.results]
