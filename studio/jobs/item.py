@@ -17,7 +17,8 @@ class QueueItem:
     """Item `number` of its job. `lane` is who makes it; `attempts` counts how often that was begun.
 
     `fault` says why it failed, `fell` where it fell behind in a race, `not_continued` why what was to follow it
-    cannot be done. `alone`: it is made by itself, since an attempt beside others came to no good end.
+    cannot be done. `alone`: it is made by itself, since an attempt beside others came to no good end. `keeping`: it is
+    made and being stored, and not stopped any more.
     """
 
     number: int
@@ -29,6 +30,7 @@ class QueueItem:
     fell: Dropped | None = None
     not_continued: Failed | None = None
     alone: bool = False
+    keeping: bool = False
 
     @property
     def is_open(self) -> bool:

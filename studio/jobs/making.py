@@ -73,8 +73,12 @@ class Maker:
         images = lane.render(job, missing, report, wanted) if missing else iter(())
         try:
             for rendered in images:
-                if missing[rendered.index].state == "running":
-                    self._keep(job, missing[rendered.index], rendered)
+                item = missing[rendered.index]
+                if self._takes(item):
+                    try:
+                        self._keep(job, item, rendered)
+                    finally:
+                        item.keeping = False
         finally:
             # A generator that is left early would hold the device until it is collected.
             if close := getattr(images, "close", None):
@@ -93,6 +97,14 @@ class Maker:
             item.state = "dropped"
             self._store.drop(job, [item])
             job.tell(item.fell)
+
+    def _takes(self, item: QueueItem) -> bool:
+        """Whether an image that has come is stored: not where its item was stopped, or another call stores it."""
+        with self._lock:
+            if item.state != "running" or item.keeping:
+                return False
+            item.keeping = True
+            return True
 
     def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
         """Store an image, then report it: a listener may rely on the file."""

@@ -165,13 +165,16 @@ class Scheduler:
             job.errand.cancel()
 
     def stop_item(self, id: str, who: Identity, number: int) -> None:  # noqa: A002
-        """Do not make one image of a job; one that is being made beside others is thrown away when it comes."""
+        """Do not make one image of a job; one that is being made beside others is thrown away when it comes.
+
+        One that is made, and only being stored, is kept.
+        """
         with self._lock:
             job = self.get(id, who)
             item = next((one for one in job.items if one.number == number), None)
             if item is None:
                 raise NotFound("There is no such picture in this job.", "Choose another one.")
-            if item.is_open:
+            if item.is_open and not item.keeping:
                 self._outcomes.drop(job, [item])
                 self._move_up()
 

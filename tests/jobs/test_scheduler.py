@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +197,22 @@ def test_a_picture_that_is_being_made_is_cancelled_and_the_others_are_made(start
     drawer.allow(100)
     assert end_of(job) == Stopped()
     assert drawer.drawn == ["a/2"]
+
+
+def test_a_picture_that_is_stopped_while_it_is_stored_is_kept_and_told(
+    start: Start, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+):
+    scheduler, save = start(drawer), Library.save
+
+    def stopped_meanwhile(library: Library, *args: Any, **kwargs: Any) -> Any:
+        scheduler.stop_item(job.id, who("ann"), kwargs["index"])
+        return save(library, *args, **kwargs)
+
+    monkeypatch.setattr(Library, "save", stopped_meanwhile)
+    job = scheduler.submit([resolved("a", steps=1)], who("ann"))
+    drawer.allow(100)
+    assert isinstance(end_of(job), Done)
+    assert [event.path for event in job.results] == list(scheduler._maker._library.folder.rglob("*.png"))
 
 
 def test_one_fault_of_a_grid_is_told_and_the_other_images_are_made(start: Start):
