@@ -72,14 +72,14 @@ def test_untrained_networks_fail_every_question(tiny: Path):
     table = MEMBERS["text_to_image"].measure(Sitting(tiny, 8))
     assert {"fresh renders", "generated", "held-out pairs", "wrong captions", "untrained"} <= set(table["place, %"])
     assert max(table["place, %"].values()) < 70
-    assert max(table["two objects and their colours, %"].values()) < 10
+    assert max(table["two things and their colours, %"].values()) < 10
 
 
 @pytest.mark.soak
 def test_the_stored_probe_knows_renders_and_an_untrained_one_does_not():
     table = MEMBERS["probe"].measure(Sitting(STARTER, 16))
-    assert table["object, in its place, %"]["fresh renders"] > 95
-    assert table["object, in its place, %"]["untrained"] < 40
+    assert table["place, %"]["fresh renders"] > 95
+    assert table["place, %"]["untrained"] < 40
 
 
 def test_the_command_prints_one_json_object_and_tells_what_is_missing(tiny: Path, capsys: pytest.CaptureFixture[str]):
