@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 
+import cv2
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, softplus
@@ -43,8 +44,8 @@ SLOTS = 3
 SLOT_SIZES = (len(THING_NAMES) + 1, len(COLOURS), 4)
 FACT_SIZES = (*(len(names) for names in WHOLE.values()), *SLOT_SIZES * SLOTS)
 GRID = VIEW // PATCH
-# Pictures are drawn not much larger than they are seen.
-DRAWN = 128
+# Pictures are kept not much larger than they are seen.
+KEPT_SIDE = 128
 
 
 def facts_of(scene: Scene) -> Tensor:
@@ -80,10 +81,10 @@ class Twins:
         return {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
 
     def _row(self, scene: Scene, caption: str) -> Batch:
-        drawing = draw(scene, DRAWN, DRAWN)
+        drawing = draw(scene)  # as large as what is scored: lines and blocks of looks are as wide at any size
         shown = targets(scene, drawing, GRID)
         return {
-            "images": torch.from_numpy(drawing.image),
+            "images": torch.from_numpy(cv2.resize(drawing.image, (KEPT_SIDE, KEPT_SIDE), interpolation=cv2.INTER_AREA)),
             "ids": to_ids(self.tokenizer, caption),
             "facts": facts_of(scene),
             "things": shown["things"],

@@ -33,7 +33,7 @@ WIDTHS = (32, 64, 128, 176)
 CELL_WIDTHS = (64, 80)
 BATCH = 32
 # Each render is learned from so many times on average, each time with other noise.
-USES = 2
+USES = 4
 LEARNING_RATE = 2e-3
 FIRST_SEED = 2**35
 IGNORED = -100
@@ -129,8 +129,8 @@ def targets(scene: Scene, drawing: Drawing, side: int = CELLS) -> Batch:
 def labelled_render(number: int) -> Batch:
     """The render of any scene as bytes, with the right answers; held-out pairs included: the probe must know them."""
     scene = random_scene(random.Random(FIRST_SEED + number))
-    drawing = draw(scene, VIEW, VIEW)
-    return {"images": torch.from_numpy(drawing.image)} | targets(scene, drawing)
+    drawing = draw(scene)  # as large as what is judged: lines and blocks of looks are as wide at any size
+    return {"images": torch.from_numpy(as_seen(drawing.image))} | targets(scene, drawing)
 
 
 def train_probe(session: Session, probe: Probe) -> Run:

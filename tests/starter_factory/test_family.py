@@ -28,7 +28,7 @@ from starter_factory.family.pose_estimator import build_pose_estimator
 from starter_factory.posing import people, person_scene
 from starter_factory.probe import Probe
 from starter_factory.sampling import FIXED_PROMPTS
-from starter_factory.scene import drawn_scene, held_out_scene, is_held_out, training_scene
+from starter_factory.scene import drawn_scene, held_out_scene, is_held_out, random_scene, training_scene
 from starter_factory.scoring import Scorer
 from starter_factory.sitting import Sitting, full_caption, variation
 from starter_factory.stages import LANES, STAGES, MissingError
@@ -252,6 +252,17 @@ def test_twins_differ_in_the_one_fact_that_they_are_named_by():
                 assert not torch.equal(*facts), fact
     assert set(seen) == set(comparing.FACT_SHARES)
     assert min(seen[fact] for fact in ("position", "whose colour")) >= 10
+
+
+def test_judges_learn_from_renders_as_large_as_what_they_judge(grown):
+    scene = random_scene(random.Random(probe.FIRST_SEED + 5))
+    seen = probe.labelled_render(5)
+    assert np.array_equal(seen["images"].numpy(), probe.as_seen(draw(scene).image))
+    assert torch.equal(seen["things"], probe.targets(scene, draw(scene))["things"])
+    size = (comparing.KEPT_SIDE, comparing.KEPT_SIDE)
+    pair = comparing.Twins(grown.tokenizer())(5)
+    own = draw(training_scene(comparing.FIRST_SEED + 5)).image
+    assert np.array_equal(pair["images"][0].numpy(), cv2.resize(own, size, interpolation=cv2.INTER_AREA))
 
 
 def test_a_thing_that_moved_has_another_place_in_the_words():
